@@ -8,7 +8,7 @@ hold it).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -308,3 +308,29 @@ def reachable(root: Type) -> Iterator[Record | Enum]:
         if isinstance(current, Record):
             stack.extend((member.type, False) for member in reversed(current.members))
     yield from done
+
+
+def map_types(item: MapDef) -> list[Type]:
+    """The types that a map names: key, value, what it carries, its inner map's."""
+    found: list[Type] = [t for t in (item.key, item.value) if t is not None]
+    found += item.carries
+    if item.inner is not None:
+        found += map_types(item.inner)
+    return found
+
+
+def closure(roots: Iterable[Type]) -> tuple[tuple[Record, ...], tuple[Enum, ...]]:
+    """The named records, and the enums, that the roots reach, each after what it contains."""
+    records: list[Record] = []
+    enums: list[Enum] = []
+    seen: set[int] = set()
+    for root in roots:
+        for item in reachable(root):
+            if id(item) in seen:
+                continue
+            seen.add(id(item))
+            if isinstance(item, Enum):
+                enums.append(item)
+            elif item.name or item.typedef_name:
+                records.append(item)
+    return tuple(records), tuple(enums)

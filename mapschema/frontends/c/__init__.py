@@ -14,7 +14,7 @@ from mapschema.frontends.c.maps import MapReader, carried_records
 from mapschema.frontends.c.notes import Notes
 from mapschema.frontends.c.preprocessor import COptions, Preprocessor
 from mapschema.source import SourceFile, Span
-from mapschema.types import Enum, MapDef, Record, Schema, Type, Typedef, reachable
+from mapschema.types import Enum, MapDef, Record, Schema, Type, Typedef, closure, map_types
 
 __all__ = ["COptions", "CUnit", "read_c"]
 
@@ -90,8 +90,8 @@ def read_c(
             maps.append(item)
     roots: list[Type] = [*own_enums, *own_records, *_named(types, lowerer, file, diagnostics)]
     for found in maps:
-        roots += _map_types(found)
-    records_out, enums_out = _close(roots)
+        roots += map_types(found)
+    records_out, enums_out = closure(roots)
     _warn_fallback(lowerer, diagnostics)
     own = frozenset(id(item) for item in [*own_records, *own_enums])
     return Schema(
@@ -127,14 +127,6 @@ def _record(type_: Type) -> Record | None:
     return type_ if isinstance(type_, Record) else None
 
 
-def _map_types(item: MapDef) -> list[Type]:
-    found: list[Type] = [t for t in (item.key, item.value) if t is not None]
-    found += item.carries
-    if item.inner is not None:
-        found += _map_types(item.inner)
-    return found
-
-
 def _named(
     names: Sequence[str], lowerer: Lowerer, file: SourceFile, diagnostics: Diagnostics
 ) -> list[Type]:
@@ -157,23 +149,6 @@ def _named(
     return found
 
 
-def _close(roots: list[Type]) -> tuple[tuple[Record, ...], tuple[Enum, ...]]:
-    """The named records and enums that the roots reach, each after what it contains."""
-    records: list[Record] = []
-    enums: list[Enum] = []
-    seen: set[int] = set()
-    for root in roots:
-        for item in reachable(root):
-            if id(item) in seen:
-                continue
-            seen.add(id(item))
-            if isinstance(item, Enum):
-                enums.append(item)
-            elif item.name or item.typedef_name:
-                records.append(item)
-    return tuple(records), tuple(enums)
-
-
 def _warn_fallback(lowerer: Lowerer, diagnostics: Diagnostics) -> None:
     if lowerer.used_fallback:
         name, span = next(iter(lowerer.used_fallback.items()))
@@ -183,5 +158,3 @@ def _warn_fallback(lowerer: Lowerer, diagnostics: Diagnostics) -> None:
             span,
             help="add #include <linux/types.h> or <linux/bpf.h>",
         )
-
-
