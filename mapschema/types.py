@@ -233,6 +233,10 @@ class Schema:
     from_dsl: bool = False
     own: frozenset[int] = frozenset()
     """`id` of the records and enums that the input itself defines."""
+    ambiguous: frozenset[str] = frozenset()
+    """Names that are both a tag and a typedef."""
+    mentioned: frozenset[str] = frozenset()
+    """Tags and typedefs that global variables name."""
 
 
 def strip_typedefs(type_: Type) -> Type:

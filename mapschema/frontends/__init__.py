@@ -1,1 +1,1 @@
-"""."""
+"""Frontends: text to schema."""

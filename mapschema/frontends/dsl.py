@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mapschema import maptypes
-from mapschema.abi import BPFEL
+from mapschema.abi import ABIS, BPFEL
 from mapschema.annotations import WORDS, check_word
 from mapschema.diagnostics import Diagnostics, suggest
 from mapschema.frontends.c import COptions, CUnit
@@ -262,7 +262,9 @@ class _Reader:
         self.options = options
         self.diagnostics = diagnostics
         self.notes = Notes(diagnostics)
-        self.layouts = Layouts(BPFEL)
+        # `pad auto` is for bpfel; sizeof means the ABI that was asked for.
+        self.bpf = Layouts(BPFEL)
+        self.layouts = self.bpf if options.abi == BPFEL.name else Layouts(ABIS[options.abi])
         self.tags: dict[str, Node] = {}
         self.typedefs: dict[str, Node] = {}
         self.constants: dict[str, Node] = {}
@@ -719,7 +721,7 @@ class _Reader:
         if record.kind == "union":
             raise self.error("MS024", "'pad auto' in a union: its arms lie on one another", pads[0][1])
         try:
-            layout = self.layouts.record(record)
+            layout = self.bpf.record(record)
         except LayoutError as error:
             self.diagnostics.error("MS021", error.message, error.span or record.span)
             raise _Failed from None
@@ -747,10 +749,17 @@ class _Reader:
             members.insert(position + inserted, pad)
             inserted += 1
         filled = replace(record, members=tuple(members))
-        check = self.layouts.record(filled)
+        check = self.bpf.record(filled)
         kept = [(s.member.name, s.bit_offset) for s in check.slots if not s.member.is_pad]
         if kept != [(s.member.name, s.bit_offset) for s in layout.slots] or check.size != layout.size:
             raise self.error("MS024", "'pad auto' would move other members here", pads[0][1])
+        if self.layouts is not self.bpf and self.layouts.record(filled).padding:
+            self.diagnostics.warning(
+                "MS024",
+                f"'pad auto' leaves gaps in {record.spelling} on {self.layouts.abi.name}: it is sized for bpfel",
+                self.span(pads[0][1]),
+                record=record.display_name,
+            )
         return filled
 
     def _members(self, item: Node, position: int) -> list[Member]:

@@ -1,1 +1,1 @@
-"""."""
+"""Readers of other sides of a comparison."""

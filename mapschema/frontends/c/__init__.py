@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
+from mapschema.abi import ABIS
 from mapschema.diagnostics import Diagnostics, suggest
 
 from mapschema.frontends.c.declarations import index, split
@@ -30,18 +31,18 @@ class CUnit:
         self.included = preprocessor.included
         self.index = index(split(tokens, diagnostics))
         self.notes = Notes(diagnostics)
-        self.lowerer = Lowerer(self.index, self.notes, diagnostics, _fallback())
+        self.lowerer = Lowerer(self.index, self.notes, diagnostics, _fallback(options.abi), ABIS[options.abi])
 
 
 @cache
-def _fallback() -> Lowerer:
+def _fallback(abi: str) -> Lowerer:
     """Types and constants of the UAPI, for sources that include nothing."""
     text = '#include <linux/types.h>\n#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n'
     diagnostics = Diagnostics()
-    tokens = Preprocessor(COptions(system_folders=()), diagnostics).run(
+    tokens = Preprocessor(COptions(system_folders=(), abi=abi), diagnostics).run(
         SourceFile("<stand-ins>", text, builtin=True)
     )
-    return Lowerer(index(split(tokens, diagnostics)), Notes(diagnostics), diagnostics, None)
+    return Lowerer(index(split(tokens, diagnostics)), Notes(diagnostics), diagnostics, None, ABIS[abi])
 
 
 def read_c(
@@ -102,7 +103,22 @@ def read_c(
         typedefs=tuple(typedefs),
         maps=tuple(maps),
         own=own,
+        ambiguous=frozenset(set(unit.index.tags) & set(unit.index.typedefs)),
+        mentioned=_mentioned(unit),
     )
+
+
+def _mentioned(unit: CUnit) -> frozenset[str]:
+    """The words of the global variables' declarations: a type among them is in the BTF."""
+    found: set[str] = set()
+    for declaration in unit.index.variables.values():
+        texts = {t.text for t in declaration.tokens}
+        if declaration in unit.index.maps or texts & {"extern", "static"}:
+            continue
+        if "(" in texts and "__attribute__" not in texts:
+            continue  # a function's prototype
+        found |= texts
+    return frozenset(found)
 
 
 def _defines_types(tokens: list[object]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mapschema.abi import BPFEL
+from mapschema.abi import Abi
 from mapschema.diagnostics import Diagnostics, suggest
 from mapschema.frontends.c.declarations import Declaration, Index
 from mapschema.frontends.c.dialect import (
@@ -73,13 +73,18 @@ class Lowerer:
     """
 
     def __init__(
-        self, index: Index, notes: Notes, diagnostics: Diagnostics, fallback: Lowerer | None
+        self,
+        index: Index,
+        notes: Notes,
+        diagnostics: Diagnostics,
+        fallback: Lowerer | None,
+        abi: Abi,
     ) -> None:
         self.index = index
         self.notes = notes
         self.diagnostics = diagnostics
         self.fallback = fallback
-        self.layouts = Layouts(BPFEL)
+        self.layouts = Layouts(abi)
         self.used_fallback: dict[str, Span] = {}
         self._typedef_names = set(index.typedefs) | set(BUILTIN_TYPEDEFS)
         if fallback is not None:

@@ -1,7 +1,7 @@
 """C's preprocessor: files in, one stream of expanded tokens out.
 
 Expansion follows Prosser's algorithm (hide sets), as the standard's committee
-published it.  What clang predefines for a bpf target is in `PREDEFINED`.
+published it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mapschema.abi import ABIS, Abi
 from mapschema.diagnostics import Diagnostics, suggest
 from mapschema.frontends.c import standins
 from mapschema.frontends.c.conditions import evaluate
@@ -23,30 +24,63 @@ MAX_TOKENS = 8_000_000
 MAX_EXPANSIONS = 2_000_000
 MAX_INCLUDE_DEPTH = 100
 
-PREDEFINED = {
-    "__bpf__": "1", "__BPF__": "1", "__STDC__": "1", "__STDC_HOSTED__": "1",
-    "__STDC_VERSION__": "202311L", "__clang__": "1", "__clang_major__": "18",
-    "__clang_minor__": "0", "__clang_patchlevel__": "0", "__GNUC__": "4",
+_PREDEFINED = {
+    "__STDC__": "1", "__STDC_HOSTED__": "1", "__STDC_VERSION__": "202311L", "__clang__": "1",
+    "__clang_major__": "18", "__clang_minor__": "0", "__clang_patchlevel__": "0", "__GNUC__": "4",
     "__GNUC_MINOR__": "2", "__GNUC_PATCHLEVEL__": "1", "__GNUC_STDC_INLINE__": "1",
-    "__CHAR_BIT__": "8", "__LP64__": "1", "_LP64": "1", "__ELF__": "1",
-    "__SIZEOF_INT__": "4", "__SIZEOF_LONG__": "8", "__SIZEOF_LONG_LONG__": "8",
-    "__SIZEOF_SHORT__": "2", "__SIZEOF_POINTER__": "8", "__SIZEOF_SIZE_T__": "8",
-    "__SIZEOF_PTRDIFF_T__": "8", "__SIZEOF_FLOAT__": "4", "__SIZEOF_DOUBLE__": "8",
-    "__SIZEOF_LONG_DOUBLE__": "8", "__SIZEOF_INT128__": "16", "__SIZEOF_WCHAR_T__": "4",
-    "__ORDER_LITTLE_ENDIAN__": "1234", "__ORDER_BIG_ENDIAN__": "4321",
-    "__ORDER_PDP_ENDIAN__": "3412", "__BYTE_ORDER__": "__ORDER_LITTLE_ENDIAN__",
-    "__LITTLE_ENDIAN__": "1", "__INT_MAX__": "2147483647", "__SCHAR_MAX__": "127",
-    "__SHRT_MAX__": "32767", "__LONG_MAX__": "9223372036854775807L",
-    "__LONG_LONG_MAX__": "9223372036854775807LL", "__INT8_TYPE__": "signed char",
-    "__INT16_TYPE__": "short", "__INT32_TYPE__": "int", "__INT64_TYPE__": "long int",
+    "__CHAR_BIT__": "8", "__ELF__": "1", "__SIZEOF_INT__": "4", "__SIZEOF_LONG_LONG__": "8",
+    "__SIZEOF_SHORT__": "2", "__SIZEOF_FLOAT__": "4", "__SIZEOF_DOUBLE__": "8",
+    "__SIZEOF_WCHAR_T__": "4", "__ORDER_LITTLE_ENDIAN__": "1234", "__ORDER_BIG_ENDIAN__": "4321",
+    "__ORDER_PDP_ENDIAN__": "3412", "__INT_MAX__": "2147483647", "__SCHAR_MAX__": "127",
+    "__SHRT_MAX__": "32767", "__LONG_LONG_MAX__": "9223372036854775807LL",
+    "__INT8_TYPE__": "signed char", "__INT16_TYPE__": "short", "__INT32_TYPE__": "int",
     "__UINT8_TYPE__": "unsigned char", "__UINT16_TYPE__": "unsigned short",
-    "__UINT32_TYPE__": "unsigned int", "__UINT64_TYPE__": "long unsigned int",
-    "__SIZE_TYPE__": "long unsigned int", "__PTRDIFF_TYPE__": "long int",
-    "__INTPTR_TYPE__": "long int", "__UINTPTR_TYPE__": "long unsigned int",
-    "__INTMAX_TYPE__": "long int", "__UINTMAX_TYPE__": "long unsigned int",
-    "__WCHAR_TYPE__": "int", "__WINT_TYPE__": "int", "__CHAR16_TYPE__": "unsigned short",
-    "__CHAR32_TYPE__": "unsigned int", "__VERSION__": '"clang"', "__OPTIMIZE__": "1",
+    "__UINT32_TYPE__": "unsigned int", "__WCHAR_TYPE__": "int", "__WINT_TYPE__": "unsigned int",
+    "__CHAR16_TYPE__": "unsigned short", "__CHAR32_TYPE__": "unsigned int",
+    "__VERSION__": '"clang"', "__OPTIMIZE__": "1",
 }  # fmt: skip
+_MACHINE = {
+    "bpfel": "__bpf__ __BPF__", "bpfeb": "__bpf__ __BPF__", "amd64": "__x86_64__ __x86_64 __linux__",
+    "386": "__i386__ __i386 __linux__", "arm64": "__aarch64__ __linux__", "arm": "__arm__ __linux__",
+    "riscv64": "__riscv __linux__", "s390x": "__s390x__ __s390__ __linux__",
+    "ppc64le": "__powerpc64__ __PPC64__ __linux__", "mips64le": "__mips64 __mips__ __linux__",
+    "loong64": "__loongarch64 __loongarch__ __linux__",
+}  # fmt: skip
+
+
+def predefined(abi: Abi) -> dict[str, str]:
+    """The macros that clang predefines for a target, as far as layout can depend on them."""
+    macros = dict(_PREDEFINED)
+    macros |= dict.fromkeys(_MACHINE[abi.name].split(), "1")
+    wide = abi.long_size == 8
+    word = "long int" if wide else "int"
+    macros |= {
+        "__SIZEOF_LONG__": str(abi.long_size),
+        "__SIZEOF_POINTER__": str(abi.pointer_size),
+        "__SIZEOF_SIZE_T__": str(abi.pointer_size),
+        "__SIZEOF_PTRDIFF_T__": str(abi.pointer_size),
+        "__SIZEOF_LONG_DOUBLE__": str(abi.floats["long double"][0]),
+        "__LONG_MAX__": "9223372036854775807L" if wide else "2147483647L",
+        "__SIZE_TYPE__": "long unsigned int" if wide else "unsigned int",
+        "__PTRDIFF_TYPE__": word,
+        "__INTPTR_TYPE__": word,
+        "__UINTPTR_TYPE__": "long unsigned int" if wide else "unsigned int",
+        "__INT64_TYPE__": "long int" if wide else "long long int",
+        "__UINT64_TYPE__": "long unsigned int" if wide else "long long unsigned int",
+        "__INTMAX_TYPE__": "long int" if wide else "long long int",
+        "__UINTMAX_TYPE__": "long unsigned int" if wide else "long long unsigned int",
+    }
+    if wide:
+        macros |= {"__LP64__": "1", "_LP64": "1"}
+    if "int128" in abi.ints:
+        macros["__SIZEOF_INT128__"] = "16"
+    if not abi.char_signed:
+        macros["__CHAR_UNSIGNED__"] = "1"
+    order = abi.byte_order.upper()
+    macros |= {"__BYTE_ORDER__": f"__ORDER_{order}_ENDIAN__", f"__{order}_ENDIAN__": "1"}
+    return macros
+
+
 _HAS = {"__has_include", "__has_include_next", "__has_attribute", "__has_builtin", "__has_feature",
         "__has_extension", "__has_c_attribute", "__has_declspec_attribute", "__has_warning"}  # fmt: skip
 
@@ -64,6 +98,8 @@ class COptions:
     defines: tuple[str, ...] = ()
     undefines: tuple[str, ...] = ()
     forced: tuple[str, ...] = ()
+    abi: str = "bpfel"
+    """The target whose sizes and predefined macros hold, a name of `ABIS`."""
     system_folders: tuple[str, ...] | None = None
     """Where the machine's own headers are; None for the usual folders."""
 
@@ -119,7 +155,7 @@ class Preprocessor:
         self._warned_standins: set[str] = set()
         folders = options.system_folders
         self._system = system_folders() if folders is None else folders
-        self._define_text(PREDEFINED.items(), "<built-in>")
+        self._define_text(predefined(ABIS[options.abi]).items(), "<built-in>")
 
     # -- entry ------------------------------------------------------------
 

@@ -1,0 +1,7 @@
+"""``python -m mapschema``."""
+
+import sys
+
+from mapschema.cli import main
+
+sys.exit(main())
