@@ -67,7 +67,7 @@ def compile_inputs(
         from mapschema.compare import compare_against
 
         for side in against:
-            findings += compare_against(schemas, side, layouts, diagnostics)
+            findings += compare_against(schemas, side, layouts, diagnostics, options)
     if diagnostics.has_errors:
         return Compiled((), ())
     plans = plan_schemas(shared.schemas, layouts, shared.canonical)

@@ -15,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from mapschema import gotypes
 from mapschema.annotations import is_big_endian, is_char_array
 from mapschema.gonames import Names, exported
 from mapschema.layout import LayoutError, Layouts, MemberSlot
+from mapschema.source import Span
 from mapschema.types import (
     Array,
     Enum,
@@ -552,3 +554,118 @@ def check(plan: GoRecord) -> None:
         size = (at + largest - 1) // largest * largest
         if size != plan.size:
             raise PlanError(f"Go would make it {size} bytes on {goarch}, not {plan.size}")
+
+
+# -- Go types of a source, for comparisons ----------------------------------
+
+_BASIC_SIZES = {
+    "bool": 1, "uint8": 1, "int8": 1, "uint16": 2, "int16": 2, "uint32": 4, "int32": 4, "uint64": 8,
+    "int64": 8, "float32": 4, "float64": 8, "complex64": 8, "complex128": 16,
+}  # fmt: skip
+
+
+class NoLayout(Exception):
+    """A Go type that can't lie in a map: a slice, a string, an unknown type."""
+
+    def __init__(self, text: str, span: Span | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.span = span
+
+
+@dataclass(frozen=True, slots=True)
+class GoLeaf:
+    """A scalar, or an array of scalars, of a Go type; offset and size in bytes.
+
+    `path` are the fields' names from the outside in; `count` is None for a
+    scalar.  `filler` is a field named ``_``.
+    """
+
+    path: tuple[str, ...]
+    offset: int
+    size: int
+    basic: str
+    count: int | None
+    span: Span | None
+    type_name: str
+    filler: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GoSourceLayout:
+    """A Go type laid out: as memory, or `encoded` as encoding/binary writes it."""
+
+    size: int
+    align: int
+    leaves: tuple[GoLeaf, ...]
+
+
+def source_layout(type_: gotypes.GoType, goarch: str, *, encoded: bool = False) -> GoSourceLayout:
+    """Lays out a type of a Go source; raises NoLayout.
+
+    encoding/binary writes the fields one after another without padding.
+    """
+    leaves: list[GoLeaf] = []
+    size, align = _place(type_, goarch, encoded, 0, (), None, False, "", leaves)
+    return GoSourceLayout(size, align, tuple(leaves))
+
+
+def _place(
+    type_: gotypes.GoType,
+    goarch: str,
+    encoded: bool,
+    at: int,
+    path: tuple[str, ...],
+    span: Span | None,
+    filler: bool,
+    name: str,
+    leaves: list[GoLeaf],
+) -> tuple[int, int]:
+    """Adds the leaves of a type that begins at byte `at`; gives its size and alignment."""
+    while isinstance(type_, gotypes.GoNamed):
+        name = name or type_.name
+        type_ = type_.underlying
+    if isinstance(type_, gotypes.GoBasic):
+        size = _BASIC_SIZES.get(type_.name)
+        if size is None:
+            if encoded and type_.name != "uintptr":
+                raise NoLayout(type_.name, span)
+            size = 4 if goarch in _NARROW else 8
+        leaves.append(GoLeaf(path, at, size, type_.name, None, span, name, filler))
+        align = 4 if type_.name == "complex64" else 8 if type_.name == "complex128" else size
+        return size, 1 if encoded else min(align, 4) if goarch in _NARROW else align
+    if isinstance(type_, gotypes.GoArray):
+        inner: list[GoLeaf] = []
+        size, align = _place(type_.element, goarch, encoded, 0, (), span, filler, "", inner)
+        total = size * type_.count
+        if len(inner) == 1 and not inner[0].path:
+            leaf = inner[0]
+            count = type_.count * (leaf.count or 1)
+            if total:
+                leaves.append(GoLeaf(path, at, total, leaf.basic, count, span, name or leaf.type_name, filler))
+            return total, align
+        if len(inner) * type_.count > MAX_LEAVES:
+            raise NoLayout(f"an array of {type_.count} structs", span)
+        for index in range(type_.count):
+            _place(type_.element, goarch, encoded, at + index * size, (*path, str(index)), span, filler, "", leaves)
+        return total, align
+    if isinstance(type_, gotypes.GoStruct):
+        start, largest = at, 1
+        last_size = None
+        for item in type_.fields:
+            probe: list[GoLeaf] = []
+            size, align = _place(item.type, goarch, encoded, 0, (), item.span, True, "", probe)
+            largest = max(largest, align)
+            at = start + (at - start + align - 1) // align * align
+            below = path if item.embedded else (*path, item.name)
+            _place(item.type, goarch, encoded, at, below, item.span, filler or item.name == "_", "", leaves)
+            at += size
+            last_size = size
+        size = at - start
+        if last_size == 0 and size and not encoded:
+            size += 1  # so that a pointer to the last field points into the struct
+        return (size + largest - 1) // largest * largest, largest
+    raise NoLayout(type_.text, span)
+
+
+MAX_LEAVES = 100_000

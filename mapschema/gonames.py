@@ -17,7 +17,7 @@ INITIALISMS = {
         "ACL", "API", "ARP", "ASN", "BGP", "BPF", "CIDR", "CNF", "CPU", "DNS", "DSCP", "ECN", "FD",
         "FIB", "GID", "GRE", "HTTP", "HTTPS", "ICMP", "ID", "IO", "IP", "JSON", "L2", "L3", "L4", "L7",
         "LPM", "LRU", "MAC", "MTU", "NAT", "NIC", "OS", "PID", "QPS", "RAM", "RTT", "SCTP", "SNI",
-        "SQL", "SSH", "SYN", "TC", "TCP", "TGID", "TID", "TLS", "TTL", "UDP", "UID", "URL", "UUID",
+        "SQL", "SSH", "TC", "TCP", "TGID", "TID", "TLS", "TTL", "UDP", "UID", "URL", "UUID",
         "VIP", "VLAN", "VNI", "VPC", "VXLAN", "XDP",
     )
 }  # fmt: skip
