@@ -6,6 +6,7 @@ writes.  The built-in ones get what a third party's gets.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,10 +43,22 @@ class Request:
     source_name: str
     findings: tuple[Diagnostic, ...] = ()
     compared: tuple[str, ...] = ()
+    folder: str = "."
+    """The output folder: paths in outputs are relative to it, so that they say nothing of a machine."""
     foreign: frozenset[int] = frozenset()
     """`id` of the records and enums that the file of another input holds."""
     includes: tuple[str, ...] = ()
     """Stems of the other inputs that hold them."""
+
+
+    def shown(self, path: str) -> str:
+        """A path for an output: relative to the output folder, a system's header as it is."""
+        if path.startswith(("<", "/usr/")):
+            return path
+        try:
+            return os.path.relpath(path, self.folder).replace(os.sep, "/")
+        except ValueError:  # another drive
+            return path
 
 
 Generator = Callable[[Request], list[GeneratedFile]]

@@ -48,7 +48,7 @@ class _Writer:
         for failed, why in plan.failed:
             lines = comment_lines(f"{failed.display_name} has no Go type: {why}.")
             parts.append("\n".join(f"// {line}" for line in lines))
-        return "\n\n".join(part for part in parts if part)
+        return "\n\n".join(part for part in parts if part) or "// The source defines no records."
 
     # -- constants and enums ----------------------------------------------
 

@@ -32,7 +32,8 @@ def _text(request: Request) -> str:
         lines += ["", f"Findings: {len(findings)}"]
         for item in findings:
             path, line, column = item.where
-            lines.append(f"  {path}:{line}:{column}: {item.severity}[{item.rule}]: {item.message}")
+            place = f"{request.shown(path)}:{line}:{column}"
+            lines.append(f"  {place}: {item.severity}[{item.rule}]: {item.message}")
             if item.help:
                 lines.append(f"    help: {item.help}")
     elif request.compared:
@@ -78,9 +79,22 @@ def _map_lines(item: MapDef, request: Request, indent: str) -> list[str]:
     return lines
 
 
+def _show_paths(value: Any, request: Request) -> None:
+    """Makes each ``path`` in the document one for an output."""
+    if isinstance(value, dict):
+        if isinstance(value.get("path"), str):
+            value["path"] = request.shown(value["path"])
+        for item in value.values():
+            _show_paths(item, request)
+    elif isinstance(value, list):
+        for item in value:
+            _show_paths(item, request)
+
+
 def _json(request: Request) -> str:
     document: dict[str, Any] = layout_document([request.schema], request.layouts)
-    document["source"] = request.schema.path
+    _show_paths(document, request)
+    document["source"] = request.shown(request.schema.path)
     document["go"] = {
         "package": request.go_package,
         "types": [{"name": r.record.name or r.record.typedef_name, "go": r.name} for r in request.go.records],
@@ -89,4 +103,5 @@ def _json(request: Request) -> str:
     }
     document["compared"] = list(request.compared)
     document["diagnostics"] = [diagnostic_entry(f) for f in request.findings]
+    _show_paths(document["diagnostics"], request)
     return json.dumps(document, indent=2) + "\n"

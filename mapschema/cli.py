@@ -231,6 +231,7 @@ def _compile(arguments: argparse.Namespace) -> int:
         go_package=arguments.go_package,
         types=arguments.types,
         against=arguments.against,
+        folder=arguments.output,
     )
     if _stopped(diagnostics):
         return ERROR

@@ -299,7 +299,7 @@ class _Pair:
     ) -> None:
         where = self.record.span
         if where is not None and severity != "note":
-            origin = f"{self.record.spelling} is at {where.path}:{where.line}"
+            origin = f"{self.record.spelling} is at {os.path.basename(where.path)}:{where.line}"
             help = f"{help}; {origin}" if help else origin
         self.found.append(
             Diagnostic(
@@ -578,7 +578,7 @@ def _records(left: Record, right: Record, layouts: Layouts) -> list[Diagnostic]:
 
     def add(rule: str, message: str, span: Span | None, member: str | None = None, severity: str = "error") -> None:
         where = left.span
-        help = f"{left.spelling} is at {where.path}:{where.line}" if where and severity != "note" else None
+        help = f"{left.spelling} is at {os.path.basename(where.path)}:{where.line}" if where and severity != "note" else None
         found.append(Diagnostic(rule, severity, message, span or right.span, None, help, name, member))  # type: ignore[arg-type]
 
     a, b = layouts.record(left), layouts.record(right)

@@ -35,8 +35,9 @@ def compile_inputs(
     go_package: str | None = None,
     types: Sequence[str] = (),
     against: Sequence[str] = (),
+    folder: str = ".",
 ) -> Compiled:
-    """Reads the inputs and generates what `emit` names.
+    """Reads the inputs and generates what `emit` names, for the output folder `folder`.
 
     What stops the run goes to `diagnostics`; then there are no files.
     """
@@ -84,6 +85,7 @@ def compile_inputs(
             source_name=os.path.basename(schema.path),
             findings=tuple(findings),
             compared=tuple(os.path.basename(side) for side in against),
+            folder=folder,
             foreign=frozenset(shared.canonical),
             includes=includes,
         )
