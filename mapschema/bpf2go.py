@@ -164,7 +164,9 @@ def _struct(record: Record, layouts: Layouts) -> GoType:
             fields.append(("anonymous", inner, offset))
         else:
             go_name = identifier(member.name)
-            if not go_name or not go_name[0].isalpha() or go_name in seen:
+            if not go_name:
+                raise _Wrong(f"bpf2go embeds '{member.name}' without a name, and cilium/ebpf can't set it")
+            if not go_name[0].isalpha() or go_name in seen:
                 raise _Wrong(f"bpf2go's Go for '{member.name}' would not compile")
             seen.add(go_name)
             fields.append((member.name, _type(member.type, layouts), offset))

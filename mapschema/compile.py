@@ -56,7 +56,7 @@ def compile_inputs(
         stems[stem] = path
         schema = load(path, options, diagnostics, types=types)
         if schema is not None:
-            schemas.append(schema)
+            schemas.append(schema.without_map_definitions())
     if diagnostics.has_errors:
         return Compiled((), ())
     layouts = Layouts(BPFEL)

@@ -9,7 +9,7 @@ hold it).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from mapschema.source import Span
@@ -237,6 +237,17 @@ class Schema:
     """Names that are both a tag and a typedef."""
     mentioned: frozenset[str] = frozenset()
     """Tags and typedefs that global variables name."""
+    map_definitions: frozenset[str] = frozenset()
+    """Tags and typedefs of the structs that define maps; nothing is generated for them."""
+
+    def without_map_definitions(self) -> Schema:
+        """The schema without the structs that only define maps."""
+        if not self.map_definitions:
+            return self
+        kept = tuple(
+            r for r in self.records if not {r.name, r.typedef_name} & self.map_definitions
+        )
+        return replace(self, records=kept)
 
 
 def strip_typedefs(type_: Type) -> Type:

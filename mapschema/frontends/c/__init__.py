@@ -105,6 +105,7 @@ def read_c(
         own=own,
         ambiguous=frozenset(set(unit.index.tags) & set(unit.index.typedefs)),
         mentioned=_mentioned(unit),
+        map_definitions=frozenset(reader.definitions),
     )
 
 

@@ -36,6 +36,8 @@ class MapReader:
         self.lowerer = lowerer
         self.notes = notes
         self.diagnostics = diagnostics
+        self.definitions: set[str] = set()
+        """Tags and typedefs of the structs that define maps: they are no data."""
 
     def read(self, declaration: Declaration) -> list[MapDef]:
         """The maps of one declaration; broken ones are reported and left out."""
@@ -66,6 +68,7 @@ class MapReader:
             if kind == "Struct":
                 if node.decls is not None:
                     return node, text
+                self.definitions.add(node.name)
                 declarations = self.lowerer.index.tags.get(node.name)
                 parsed = self.lowerer.tree(declarations[0]) if declarations else None
                 if parsed is None:
@@ -75,6 +78,7 @@ class MapReader:
                     return None
                 node, text = found, parsed[1]
             elif kind == "IdentifierType":
+                self.definitions.add(node.names[-1])
                 declaration = self.lowerer.index.typedefs.get(node.names[-1])
                 parsed = self.lowerer.tree(declaration) if declaration else None
                 if parsed is None:
