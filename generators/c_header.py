@@ -9,7 +9,7 @@ from mapschema.generators import GeneratedFile, Request
 from mapschema.generators.templating import comment_lines, render
 from mapschema.layout import LayoutError, Layouts
 from mapschema.mapsizes import key_size, value_size
-from mapschema.padding import explicit
+from mapschema.padding import explicit, names
 from mapschema.types import (
     Array,
     Enum,
@@ -170,7 +170,7 @@ class _Header:
     # -- records ----------------------------------------------------------
 
     def _record(self, record: Record) -> dict[str, object]:
-        lines = self._body(record)
+        lines = self._body(record, names(record))
         if not record.name:
             lines[0] = f"typedef {lines[0]}"
             lines[-1] += f" {record.typedef_name}"
@@ -190,20 +190,20 @@ class _Header:
             )
         return {"lines": lines, "asserts": asserts, "doc": comment_lines(record.doc)}
 
-    def _body(self, record: Record) -> list[str]:
+    def _body(self, record: Record, taken: set[str]) -> list[str]:
         """The definition without its name behind it; attributes stand in front of the tag."""
         attributes = [word for word, on in (("packed", record.packed), (f"aligned({record.align})", record.align)) if on]
         attribute = f" __attribute__(({', '.join(attributes)}))" if attributes else ""
-        padded = explicit(record, self.layouts)
+        padded = explicit(record, self.layouts, taken)
         lines = [f"{record.kind}{attribute}{' ' + record.name if record.name else ''} {{"]
         for member in padded.members:
             for text in comment_lines(member.doc):
                 lines.append(f"\t/* {text} */")
-            lines += [f"\t{line}" for line in self._member(member)]
+            lines += [f"\t{line}" for line in self._member(member, taken)]
         lines.append("}")
         return lines
 
-    def _member(self, member: Member) -> list[str]:
+    def _member(self, member: Member, taken: set[str]) -> list[str]:
         attribute = " __attribute__((packed))" if member.packed else ""
         if member.align is not None:
             attribute += f" __attribute__((aligned({member.align})))"
@@ -218,7 +218,7 @@ class _Header:
             element = element.element
         inline: list[str] | None = None
         if element is base and isinstance(base, Record) and not base.name and not base.typedef_name:
-            inline = self._body(base)
+            inline = self._body(base, taken if member.name is None else names(base))
         elif element is base and isinstance(base, Enum) and not base.name and not base.typedef_name:
             inline = self._enum(base)["lines"]  # type: ignore[assignment]
             assert inline is not None

@@ -5,45 +5,44 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mapschema.layout import LayoutError, Layouts
-from mapschema.types import Array, Int, Member, Record, Type, Typedef
+from mapschema.types import Array, Int, Member, Record, Typedef, strip_typedefs
 
 _U8 = Typedef("__u8", Int("char", False))
 
 
-def explicit(record: Record, layouts: Layouts) -> Record:
+def explicit(record: Record, layouts: Layouts, taken: set[str]) -> Record:
     """The record with a ``__u8 _padN[..]`` in each hole, and at its tail.
 
-    Bits that are left in a byte become an unnamed bit-field.  Where the padding
-    would move a member, the record comes back as it was (a union always does).
+    Bits that are left in a byte become an unnamed bit-field.  `taken` are names
+    that are in use (see `names`); those of the padding are added.  Where the
+    padding would move a member, the record comes back as it was (a union
+    always does).
     """
     layout = layouts.record(record)
     if record.kind == "union" or not layout.padding:
         return record
     pads = list(layout.padding)
-    taken = set(_names(record))
     members: list[Member] = []
     counter = 0
-    last_bits: Type | None = None
 
     def fill(until_bit: int) -> None:
         nonlocal counter
         while pads and pads[0].bit_offset < until_bit:
             pad = pads.pop(0)
             if pad.kind in ("bit_hole", "bit_tail"):
-                if last_bits is not None:
-                    members.append(Member(None, last_bits, pad.bit_size, is_pad=True))
+                members.append(Member(None, _U8, pad.bit_size, is_pad=True))
                 continue
             while f"_pad{counter}" in taken:
                 counter += 1
+            taken.add(f"_pad{counter}")
             members.append(Member(f"_pad{counter}", Array(_U8, pad.bit_size // 8), is_pad=True))
             counter += 1
 
     for slot in layout.slots:
         fill(slot.bit_offset)
         members.append(slot.member)
-        if slot.member.is_bitfield:
-            last_bits = slot.member.type
-    fill(layout.size * 8 + 1)
+    if not _ends_open(record):
+        fill(layout.size * 8 + 1)
     padded = replace(record, members=tuple(members))
     try:
         check = layouts.record(padded)
@@ -55,15 +54,26 @@ def explicit(record: Record, layouts: Layouts) -> Record:
     return padded if same else record
 
 
+def _ends_open(record: Record) -> bool:
+    """Whether a flexible array is last, behind which no member may stand."""
+    if not record.members:
+        return False
+    last = strip_typedefs(record.members[-1].type)
+    return (isinstance(last, Array) and last.count is None) or (
+        isinstance(last, Record) and _ends_open(last)
+    )
+
+
 def _added(member: Member, record: Record) -> bool:
     return member.is_pad and all(member is not m for m in record.members)
 
 
-def _names(record: Record) -> list[str]:
-    found: list[str] = []
+def names(record: Record) -> set[str]:
+    """The names of the members, those of anonymous records among them."""
+    found: set[str] = set()
     for member in record.members:
         if member.name is not None:
-            found.append(member.name)
+            found.add(member.name)
         elif isinstance(member.type, Record):
-            found += _names(member.type)
+            found |= names(member.type)
     return found

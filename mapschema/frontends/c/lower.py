@@ -365,7 +365,7 @@ class Lowerer:
                 # btf_type_tag may stand behind the pointee's type or the star.
                 inner_attributes = [*own, *_tags_below(self, node.type)]
                 tag = next((a for a in inner_attributes if a.name == "btf_type_tag"), None)
-                attributes.extend(a for a in own if a.name != "btf_type_tag")
+                attributes.extend(a for a in inner_attributes if a.name != "btf_type_tag")
                 text = "".join(t.text for t in tag.arguments).strip('"') if tag else None
                 return Pointer(self._spell(node.type), text)
             case "ArrayDecl":
