@@ -50,7 +50,6 @@ class Request:
     includes: tuple[str, ...] = ()
     """Stems of the other inputs that hold them."""
 
-
     def shown(self, path: str) -> str:
         """A path for an output: relative to the output folder, a system's header as it is."""
         if path.startswith(("<", "/usr/")):

@@ -30,6 +30,9 @@ def generate(request: Request) -> list[GeneratedFile]:
         f"# bpf2go -type list for {shown}, by mapschema: the types that bpf2go gets right.",
         f"//go:generate go tool bpf2go -no-global-types{flags} {ident} {source}",
         *(f"-type {name}" for name in found.types),
-        *(f"# left out: {name}: {' '.join(comment_lines(why, 400))}" for name, why in found.left_out),
+        *(
+            f"# left out: {name}: {' '.join(comment_lines(why, 400))}"
+            for name, why in found.left_out
+        ),
     ]
     return [GeneratedFile(f"{request.stem}_bpf2go.txt", "\n".join(lines) + "\n")]

@@ -29,10 +29,35 @@ from mapschema.types import (
 
 # What <linux/types.h> and the compiler define.
 KNOWN_TYPEDEFS = frozenset(
-    "__s8 __u8 __s16 __u16 __s32 __u32 __s64 __u64 __le16 __be16 __le32 __be32 __le64 __be64 __sum16 "
-    "__wsum __poll_t __aligned_u64 __aligned_be64 __aligned_le64 __int128_t __uint128_t "
-    "__aligned_s64 __kernel_size_t __kernel_time_t".split()
+    [
+        "__s8",
+        "__u8",
+        "__s16",
+        "__u16",
+        "__s32",
+        "__u32",
+        "__s64",
+        "__u64",
+        "__le16",
+        "__be16",
+        "__le32",
+        "__be32",
+        "__le64",
+        "__be64",
+        "__sum16",
+        "__wsum",
+        "__poll_t",
+        "__aligned_u64",
+        "__aligned_be64",
+        "__aligned_le64",
+        "__int128_t",
+        "__uint128_t",
+        "__aligned_s64",
+        "__kernel_size_t",
+        "__kernel_time_t",
+    ]
 )
+
 
 def generate(request: Request) -> list[GeneratedFile]:
     """``STEM_layout.h``."""
@@ -54,12 +79,14 @@ def generate(request: Request) -> list[GeneratedFile]:
     )
     return [GeneratedFile(f"{request.stem}_layout.h", text)]
 
+
 def _literal(value: int) -> str:
     if value > 0x7FFFFFFFFFFFFFFF:
         return f"{value}ULL"
     if value > 0xFFFFFFFF or value < -0x7FFFFFFF:
         return f"{value}LL" if value != -(1 << 63) else "(-9223372036854775807LL - 1)"
     return f"{value}U" if value > 0x7FFFFFFF else str(value)
+
 
 class _Header:
     def __init__(self, schema: Schema, layouts: Layouts, foreign: frozenset[int]) -> None:
@@ -90,7 +117,11 @@ class _Header:
         match type_:
             case Typedef():
                 base = strip_typedefs(type_)
-                own_name = isinstance(base, (Record, Enum)) and not base.name and base.typedef_name == type_.name
+                own_name = (
+                    isinstance(base, (Record, Enum))
+                    and not base.name
+                    and base.typedef_name == type_.name
+                )
                 if type_.name in self.typedefs:
                     return
                 self.typedefs.add(type_.name)
@@ -99,7 +130,13 @@ class _Header:
                     return
                 align = f" __attribute__((aligned({type_.align})))" if type_.align else ""
                 self.out.append(
-                    {"lines": [f"typedef {declare(self._safe(type_.target), type_.name)}{align};"], "asserts": [], "doc": []}
+                    {
+                        "lines": [
+                            f"typedef {declare(self._safe(type_.target), type_.name)}{align};"
+                        ],
+                        "asserts": [],
+                        "doc": [],
+                    }
                 )
             case Array():
                 self._need(type_.element)
@@ -126,10 +163,16 @@ class _Header:
 
     def _enum(self, enum: Enum) -> dict[str, object]:
         values, packed = self._sized_values(enum)
-        lines = ["typedef enum {" if not enum.name and enum.typedef_name else f"enum {enum.name or ''}".rstrip() + " {"]
+        lines = [
+            "typedef enum {"
+            if not enum.name and enum.typedef_name
+            else f"enum {enum.name or ''}".rstrip() + " {"
+        ]
         for value in values:
             doc = comment_lines(value.doc)
-            lines.append(f"\t{value.name} = {_literal(value.value)},{' /* ' + doc[0] + ' */' if doc else ''}")
+            lines.append(
+                f"\t{value.name} = {_literal(value.value)},{' /* ' + doc[0] + ' */' if doc else ''}"
+            )
         close = "}"
         if packed:
             close += " __attribute__((packed))"
@@ -141,7 +184,9 @@ class _Header:
         asserts = []
         if enum.name or enum.typedef_name:
             size = self.layouts.enum_size_align(enum)[0]
-            asserts.append(f'_Static_assert(sizeof({spell(enum)}) == {size}, "size of {spell(enum)}");')
+            asserts.append(
+                f'_Static_assert(sizeof({spell(enum)}) == {size}, "size of {spell(enum)}");'
+            )
         return {"lines": lines, "asserts": asserts, "doc": comment_lines(enum.doc)}
 
     def _sized_values(self, enum: Enum) -> tuple[list[EnumValue], bool]:
@@ -192,7 +237,11 @@ class _Header:
 
     def _body(self, record: Record, taken: set[str]) -> list[str]:
         """The definition without its name behind it; attributes stand in front of the tag."""
-        attributes = [word for word, on in (("packed", record.packed), (f"aligned({record.align})", record.align)) if on]
+        attributes = [
+            word
+            for word, on in (("packed", record.packed), (f"aligned({record.align})", record.align))
+            if on
+        ]
         attribute = f" __attribute__(({', '.join(attributes)}))" if attributes else ""
         padded = explicit(record, self.layouts, taken)
         lines = [f"{record.kind}{attribute}{' ' + record.name if record.name else ''} {{"]
@@ -207,7 +256,9 @@ class _Header:
         attribute = " __attribute__((packed))" if member.packed else ""
         if member.align is not None:
             attribute += f" __attribute__((aligned({member.align})))"
-        words = " ".join(f"@{k}({v})" if v else f"@{k}" for k, v in sorted(member.annotations.items()))
+        words = " ".join(
+            f"@{k}({v})" if v else f"@{k}" for k, v in sorted(member.annotations.items())
+        )
         note = " ".join(comment_lines(f"mapschema: {words}")) if words else ""
         tail = f"{attribute};{' /* ' + note + ' */' if note else ''}"
         base = innermost(member.type)
@@ -244,7 +295,21 @@ class _Header:
             target = type_.target
             words = target.replace("*", " ").split()
             plain = all(
-                w in ("const", "volatile", "void", "unsigned", "signed", "char", "short", "int", "long", "float", "double", "_Bool")
+                w
+                in (
+                    "const",
+                    "volatile",
+                    "void",
+                    "unsigned",
+                    "signed",
+                    "char",
+                    "short",
+                    "int",
+                    "long",
+                    "float",
+                    "double",
+                    "_Bool",
+                )
                 for w in words
             )
             tagged = "(" not in target and any(w in ("struct", "union") for w in words)
@@ -262,7 +327,11 @@ class _Header:
         doc = comment_lines(item.doc)
         if item.carries:
             names = ", ".join(r.spelling for r in item.carries)
-            doc = [*doc, f"mapschema: @carries({item.carries[0].display_name})"] if len(item.carries) == 1 else [*doc, f"carries {names}"]
+            doc = (
+                [*doc, f"mapschema: @carries({item.carries[0].display_name})"]
+                if len(item.carries) == 1
+                else [*doc, f"carries {names}"]
+            )
         return {"doc": doc, "lines": lines}
 
     def _map_body(self, item: MapDef) -> list[str]:
@@ -274,7 +343,11 @@ class _Header:
             ("key", item.key, key_size(item, self.layouts)),
             ("value", item.value, value_size(item, self.layouts)),
         ):
-            if kind.shape == "ring" or (what == "key" and not kind.has_key) or (what == "value" and not kind.has_value):
+            if (
+                kind.shape == "ring"
+                or (what == "key" and not kind.has_key)
+                or (what == "value" and not kind.has_value)
+            ):
                 continue
             if kind.fd_value and what == "value":
                 if item.inner is None:
@@ -306,4 +379,3 @@ class _Header:
             lines += [f"\t{line}" for line in inner[1:]]
         lines.append("}")
         return lines
-

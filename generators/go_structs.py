@@ -75,7 +75,15 @@ class _Writer:
         for value in enum.values:
             go_name = self.request.go.value_names[id(enum), value.name]
             rows += doc_comment(value.doc, "\t")
-            rows.append((go_name, name, f"= {value.value:#x}" if enum.flags and value.value >= 0 else f"= {value.value}"))
+            rows.append(
+                (
+                    go_name,
+                    name,
+                    f"= {value.value:#x}"
+                    if enum.flags and value.value >= 0
+                    else f"= {value.value}",
+                )
+            )
             if value.value not in seen:
                 seen.add(value.value)
                 cases.append({"go": go_name, "text": quote(value.name), "value": value.value})
@@ -105,12 +113,21 @@ class _Writer:
     def _record(self, plan: GoRecord) -> str:
         self.imports.add("unsafe")
         record = plan.record
-        spelled = record.spelling if record.name or record.typedef_name else f"a {record.kind} without a name"
+        spelled = (
+            record.spelling
+            if record.name or record.typedef_name
+            else f"a {record.kind} without a name"
+        )
         head = doc_comment(record.doc)
         if not head or not head[0].startswith(f"// {plan.name} "):
-            head = [f"// {plan.name} is {spelled}, {plan.size} bytes."] + (["//", *head] if head else [])
+            head = [f"// {plan.name} is {spelled}, {plan.size} bytes."] + (
+                ["//", *head] if head else []
+            )
         if plan.omitted:
-            head += ["//", f"// Not in it, since Go can't hold members of no size: {', '.join(plan.omitted)}."]
+            head += [
+                "//",
+                f"// Not in it, since Go can't hold members of no size: {', '.join(plan.omitted)}.",
+            ]
         accessors = [self._accessor(item, plan) for item in plan.accessors]
         offsets: list[tuple[str, str]] = []
         rows: list[tuple[str, ...] | str] = []
@@ -120,7 +137,11 @@ class _Writer:
             for item in plan.fields:
                 rows += doc_comment(item.doc, "\t")
                 unit = f", {' '.join(comment_lines(item.unit))}" if item.unit else ""
-                bits = f", bit-fields {', '.join(item.members)}" if item.name.endswith("Bits") and len(item.members) > 1 else ""
+                bits = (
+                    f", bit-fields {', '.join(item.members)}"
+                    if item.name.endswith("Bits") and len(item.members) > 1
+                    else ""
+                )
                 rows.append((item.name, item.type.text, f"// {item.offset}{unit}{bits}"))
                 if item.name != "_":
                     offsets.append((str(item.offset), item.name))
@@ -132,10 +153,15 @@ class _Writer:
             size=plan.size,
             union=plan.is_union,
             rows=columns(rows),
-            asserts=columns([
-                (f"_ [{plan.size}]byte", f"= [unsafe.Sizeof({plan.name}{{}})]byte{{}}"),
-                *[(f"_ [{at}]byte", f"= [unsafe.Offsetof({plan.name}{{}}.{name})]byte{{}}") for at, name in offsets],
-            ]),
+            asserts=columns(
+                [
+                    (f"_ [{plan.size}]byte", f"= [unsafe.Sizeof({plan.name}{{}})]byte{{}}"),
+                    *[
+                        (f"_ [{at}]byte", f"= [unsafe.Offsetof({plan.name}{{}}.{name})]byte{{}}")
+                        for at, name in offsets
+                    ],
+                ]
+            ),
             accessors=accessors,
             shown=self._shown(plan),
             prefix=quote(f"{self.request.go_package}: {record.display_name}: sample of ")[1:-1],

@@ -9,8 +9,8 @@ from mapschema.document import layout_document
 from mapschema.generators import GeneratedFile, Request
 from mapschema.generators.templating import comment_lines
 from mapschema.layout import RecordLayout
-from mapschema.reporters import diagnostic_entry
 from mapschema.mapsizes import key_size, value_size
+from mapschema.reporters import diagnostic_entry
 from mapschema.textlayout import record_text
 from mapschema.types import MapDef, spell
 
@@ -58,7 +58,10 @@ def _text(request: Request) -> str:
             lines += _map_lines(found, request, "  ")
     if request.go.renamed:
         lines += ["", "Renamed in Go, since the name was taken:"]
-        lines += [f"  {source_name}: {got}, not {wanted}" for source_name, wanted, got in request.go.renamed]
+        lines += [
+            f"  {source_name}: {got}, not {wanted}"
+            for source_name, wanted, got in request.go.renamed
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -72,7 +75,9 @@ def _map_lines(item: MapDef, request: Request, indent: str) -> list[str]:
     ]
     if item.carries:
         names = ", ".join(r.spelling for r in item.carries)
-        how = {"schema": "the schema", "annotation": "its annotation"}.get(item.carries_from, item.carries_from)
+        how = {"schema": "the schema", "annotation": "its annotation"}.get(
+            item.carries_from, item.carries_from
+        )
         lines.append(f"{indent}  carries {names} (known from {how})")
     if item.inner is not None:
         lines += _map_lines(item.inner, request, indent + "  ")
@@ -97,7 +102,10 @@ def _json(request: Request) -> str:
     document["source"] = request.shown(request.schema.path)
     document["go"] = {
         "package": request.go_package,
-        "types": [{"name": r.record.name or r.record.typedef_name, "go": r.name} for r in request.go.records],
+        "types": [
+            {"name": r.record.name or r.record.typedef_name, "go": r.name}
+            for r in request.go.records
+        ],
         "failed": [{"name": item.display_name, "why": why} for item, why in request.go.failed],
         "renamed": [{"name": s, "wanted": w, "go": g} for s, w, g in request.go.renamed],
     }

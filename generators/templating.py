@@ -36,7 +36,11 @@ def comment_lines(text: str, width: int = 96) -> list[str]:
     """
     lines: list[str] = []
     for raw in text.splitlines():
-        line = "".join(c if c.isprintable() else " " for c in raw).replace("*/", "* /").replace("/*", "/ *")
+        line = (
+            "".join(c if c.isprintable() else " " for c in raw)
+            .replace("*/", "* /")
+            .replace("/*", "/ *")
+        )
         lines.append(line.rstrip().rstrip("\\").rstrip()[:width])
     while lines and not lines[-1]:
         lines.pop()

@@ -66,7 +66,12 @@ def parse_words(text: str, span: Span, diagnostics: Diagnostics) -> dict[str, st
         if match is None:
             rest = text[at:].strip()
             if not rest.startswith("--"):
-                diagnostics.error("MS030", f"can't read '{rest}' here", span, help="write @word or @word(argument)")
+                diagnostics.error(
+                    "MS030",
+                    f"can't read '{rest}' here",
+                    span,
+                    help="write @word or @word(argument)",
+                )
             break
         at = match.end()
         name, argument = match["name"], match["argument"]
@@ -134,15 +139,29 @@ def check_member(
     if "ktime" in words and not isinstance(scalar, Int):
         diagnostics.error("MS030", "'@ktime' needs a 64-bit integer", member.span)
     if "cstr" in words and not is_char_array(member.type):
-        diagnostics.error("MS030", f"'@cstr' needs an array of char, '{member.name}' is none", member.span)
-    if "be" in words and not (isinstance(scalar, Int) and scalar.kind not in ("bool", "int128", "char")):
-        diagnostics.error("MS030", f"'@be' needs an integer of 2, 4 or 8 bytes, '{member.name}' is none", member.span)
+        diagnostics.error(
+            "MS030", f"'@cstr' needs an array of char, '{member.name}' is none", member.span
+        )
+    if "be" in words and not (
+        isinstance(scalar, Int) and scalar.kind not in ("bool", "int128", "char")
+    ):
+        diagnostics.error(
+            "MS030",
+            f"'@be' needs an integer of 2, 4 or 8 bytes, '{member.name}' is none",
+            member.span,
+        )
     if "atomic" in words and not (isinstance(base, Int) and size in (4, 8)):
-        diagnostics.error("MS030", f"'@atomic' needs an integer of 4 or 8 bytes, '{member.name}' is none", member.span)
+        diagnostics.error(
+            "MS030",
+            f"'@atomic' needs an integer of 4 or 8 bytes, '{member.name}' is none",
+            member.span,
+        )
     if "tag" in words:
         union = strip_typedefs(member.type)
         if not (isinstance(union, Record) and union.kind == "union"):
-            diagnostics.error("MS030", f"'@tag' needs a union, '{member.name}' is none", member.span)
+            diagnostics.error(
+                "MS030", f"'@tag' needs a union, '{member.name}' is none", member.span
+            )
         elif words["tag"] not in {m.name for m in record.members}:
             names = [m.name for m in record.members if m.name]
             hint = suggest(words["tag"], names)

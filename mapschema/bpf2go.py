@@ -143,7 +143,10 @@ def _struct(record: Record, layouts: Layouts) -> GoType:
         if not record.members:
             raise _Wrong("an empty union aborts bpf2go")
         if len(record.members) > 1:
-            raise _Wrong("bpf2go keeps only the first arm of the union" + (f" '{name}'" if record.name else ""))
+            raise _Wrong(
+                "bpf2go keeps only the first arm of the union"
+                + (f" '{name}'" if record.name else "")
+            )
     fields: list[tuple[str, GoType, int]] = []
     seen: set[str] = set()
     at = 0
@@ -165,7 +168,9 @@ def _struct(record: Record, layouts: Layouts) -> GoType:
         else:
             go_name = identifier(member.name)
             if not go_name:
-                raise _Wrong(f"bpf2go embeds '{member.name}' without a name, and cilium/ebpf can't set it")
+                raise _Wrong(
+                    f"bpf2go embeds '{member.name}' without a name, and cilium/ebpf can't set it"
+                )
             if not go_name[0].isalpha() or go_name in seen:
                 raise _Wrong(f"bpf2go's Go for '{member.name}' would not compile")
             seen.add(go_name)

@@ -18,7 +18,19 @@ if TYPE_CHECKING:
 
 CLEAN, FINDINGS, ERROR = 0, 1, 2
 
-_ABIS = ("bpfel", "bpfeb", "amd64", "386", "arm64", "arm", "riscv64", "s390x", "ppc64le", "mips64le", "loong64")
+_ABIS = (
+    "bpfel",
+    "bpfeb",
+    "amd64",
+    "386",
+    "arm64",
+    "arm",
+    "riscv64",
+    "s390x",
+    "ppc64le",
+    "mips64le",
+    "loong64",
+)
 
 _EXAMPLES = {
     "": """\
@@ -81,28 +93,80 @@ def _parser() -> argparse.ArgumentParser:
 
     compile_ = command("compile", "write a C header, Go types, a bpf2go list and a report")
     compile_.add_argument("inputs", nargs="+", metavar="INPUT", help=".h, .c, .bpf.c or .mapschema")
-    compile_.add_argument("-o", "--output", default=".", metavar="DIR", help="folder for the outputs (default: .)")
-    compile_.add_argument("--emit", default="c,go,bpf2go,report", metavar="LIST", help="of c,go,bpf2go,report (default: all)")
-    compile_.add_argument("--go-package", metavar="P", help="the Go package's name (default: the schema's, $GOPACKAGE, main)")
-    compile_.add_argument("--type", action="append", default=[], dest="types", metavar="T", help="also this type; repeatable")
-    compile_.add_argument("--against", action="append", default=[], metavar="PATH", help="compare with a Go file or folder, or another input; repeatable")
+    compile_.add_argument(
+        "-o", "--output", default=".", metavar="DIR", help="folder for the outputs (default: .)"
+    )
+    compile_.add_argument(
+        "--emit",
+        default="c,go,bpf2go,report",
+        metavar="LIST",
+        help="of c,go,bpf2go,report (default: all)",
+    )
+    compile_.add_argument(
+        "--go-package",
+        metavar="P",
+        help="the Go package's name (default: the schema's, $GOPACKAGE, main)",
+    )
+    compile_.add_argument(
+        "--type",
+        action="append",
+        default=[],
+        dest="types",
+        metavar="T",
+        help="also this type; repeatable",
+    )
+    compile_.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="compare with a Go file or folder, or another input; repeatable",
+    )
     mode = compile_.add_mutually_exclusive_group()
-    mode.add_argument("--check", action="store_true", help="write nothing; status 1 if an output is stale")
-    mode.add_argument("--diff", action="store_true", help="write nothing; show what would change, status 1 if anything")
+    mode.add_argument(
+        "--check", action="store_true", help="write nothing; status 1 if an output is stale"
+    )
+    mode.add_argument(
+        "--diff",
+        action="store_true",
+        help="write nothing; show what would change, status 1 if anything",
+    )
     _reading(compile_)
 
     layout = command("layout", "show sizes, offsets and holes")
     layout.add_argument("inputs", nargs="+", metavar="INPUT", help=".h, .c, .bpf.c or .mapschema")
-    layout.add_argument("--abi", default="bpfel", choices=_ABIS, metavar="ABI", help=f"one of {', '.join(_ABIS)} (default: bpfel)")
-    layout.add_argument("--type", action="append", default=[], dest="types", metavar="T", help="only this type and what it holds; repeatable")
-    layout.add_argument("--all", action="store_true", dest="everything", help="also what the includes define")
-    layout.add_argument("--format", default="text", choices=("text", "json"), help="(default: text)")
+    layout.add_argument(
+        "--abi",
+        default="bpfel",
+        choices=_ABIS,
+        metavar="ABI",
+        help=f"one of {', '.join(_ABIS)} (default: bpfel)",
+    )
+    layout.add_argument(
+        "--type",
+        action="append",
+        default=[],
+        dest="types",
+        metavar="T",
+        help="only this type and what it holds; repeatable",
+    )
+    layout.add_argument(
+        "--all", action="store_true", dest="everything", help="also what the includes define"
+    )
+    layout.add_argument(
+        "--format", default="text", choices=("text", "json"), help="(default: text)"
+    )
     _reading(layout)
 
     compare = command("compare", "compare two sides: sources, schemas, Go files or folders")
     compare.add_argument("left", metavar="LEFT", help="an input, or a Go file or folder")
     compare.add_argument("right", metavar="RIGHT", help="an input, or a Go file or folder")
-    compare.add_argument("--output-format", default="text", choices=("text", "json", "github"), help="(default: text)")
+    compare.add_argument(
+        "--output-format",
+        default="text",
+        choices=("text", "json", "github"),
+        help="(default: text)",
+    )
     _reading(compare)
     return parser
 
@@ -110,11 +174,46 @@ def _parser() -> argparse.ArgumentParser:
 def _reading(parser: argparse.ArgumentParser) -> None:
     """The options of every command that reads C."""
     group = parser.add_argument_group("reading C")
-    group.add_argument("-I", action="append", default=[], dest="include", metavar="DIR", help="folder for includes; repeatable")
-    group.add_argument("-isystem", action="append", default=[], dest="isystem", metavar="DIR", help="folder for <includes>; repeatable")
-    group.add_argument("-D", action="append", default=[], dest="defines", metavar="NAME[=VALUE]", help="define a macro; repeatable")
-    group.add_argument("-U", action="append", default=[], dest="undefines", metavar="NAME", help="undefine a macro; repeatable")
-    group.add_argument("--include", action="append", default=[], dest="forced", metavar="FILE", help="include a file first; repeatable")
+    group.add_argument(
+        "-I",
+        action="append",
+        default=[],
+        dest="include",
+        metavar="DIR",
+        help="folder for includes; repeatable",
+    )
+    group.add_argument(
+        "-isystem",
+        action="append",
+        default=[],
+        dest="isystem",
+        metavar="DIR",
+        help="folder for <includes>; repeatable",
+    )
+    group.add_argument(
+        "-D",
+        action="append",
+        default=[],
+        dest="defines",
+        metavar="NAME[=VALUE]",
+        help="define a macro; repeatable",
+    )
+    group.add_argument(
+        "-U",
+        action="append",
+        default=[],
+        dest="undefines",
+        metavar="NAME",
+        help="undefine a macro; repeatable",
+    )
+    group.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        dest="forced",
+        metavar="FILE",
+        help="include a file first; repeatable",
+    )
 
 
 def _split_isystem(argv: Sequence[str]) -> list[str]:
@@ -220,7 +319,9 @@ def _compile(arguments: argparse.Namespace) -> int:
         )
         return ERROR
     if arguments.go_package is not None and not _is_package(arguments.go_package):
-        sys.stderr.write(f"mapschema: error: --go-package: '{arguments.go_package}' is no Go package name\n")
+        sys.stderr.write(
+            f"mapschema: error: --go-package: '{arguments.go_package}' is no Go package name\n"
+        )
         return ERROR
     diagnostics = Diagnostics()
     compiled = compile_inputs(
@@ -269,7 +370,7 @@ def _layout(arguments: argparse.Namespace) -> int:
     from mapschema.diagnostics import Diagnostics
     from mapschema.layout import Layouts
     from mapschema.load import load
-    from mapschema.types import closure
+    from mapschema.types import Enum, Record, closure
 
     diagnostics = Diagnostics()
     options = _options(arguments)
@@ -285,9 +386,10 @@ def _layout(arguments: argparse.Namespace) -> int:
     if arguments.types:
         names = {name.split()[-1] for name in arguments.types}
         for at, schema in enumerate(schemas):
+            items: list[Record | Enum] = [*schema.enums, *schema.records]
             roots = [
                 item
-                for item in (*schema.enums, *schema.records)
+                for item in items
                 if {item.name, item.typedef_name} & names
                 or any(t.name in names and t.target is item for t in schema.typedefs)
             ]

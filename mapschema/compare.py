@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mapschema.annotations import is_big_endian
-from mapschema.diagnostics import Diagnostic, Diagnostics
+from mapschema.diagnostics import Diagnostic, Diagnostics, Severity
 from mapschema.frontends.c.preprocessor import COptions
 from mapschema.golayout import GOARCHES, GoLeaf, GoSourceLayout, NoLayout, source_layout
 from mapschema.gotypes import GoDefinition, GoStruct, underlying
@@ -86,7 +86,10 @@ def is_go(path: str) -> bool:
 
 
 def compare_against(
-    schemas: Sequence[Schema], side: str, layouts: Layouts, diagnostics: Diagnostics,
+    schemas: Sequence[Schema],
+    side: str,
+    layouts: Layouts,
+    diagnostics: Diagnostics,
     options: COptions | None = None,
 ) -> list[Diagnostic]:
     """The findings of the schemas against one other side, in a stable order."""
@@ -115,7 +118,9 @@ def compare_sides(
     from mapschema.load import load
 
     if is_go(left) and is_go(right):
-        diagnostics.error("MS002", "both sides are Go: one must be a source of C or a schema", path=left)
+        diagnostics.error(
+            "MS002", "both sides are Go: one must be a source of C or a schema", path=left
+        )
         return []
     if is_go(left):
         left, right = right, left
@@ -227,7 +232,13 @@ def match_go(
             continue
         wanted = normal(name)
         bare = normal(re.sub(r"_t$", "", name))
-        spellings = {wanted, bare, f"{bare}t", normal(schema.stem) + wanted, normal(schema.stem) + bare}
+        spellings = {
+            wanted,
+            bare,
+            f"{bare}t",
+            normal(schema.stem) + wanted,
+            normal(schema.stem) + bare,
+        }
         for definition in definitions:
             if definition.mirror is not None:
                 if definition.mirror == name:
@@ -294,8 +305,14 @@ class _Pair:
         self.found: list[Diagnostic] = []
 
     def add(
-        self, rule: str, message: str, span: Span | None, *, severity: str = "error",
-        member: str | None = None, help: str | None = None,
+        self,
+        rule: str,
+        message: str,
+        span: Span | None,
+        *,
+        severity: Severity = "error",
+        member: str | None = None,
+        help: str | None = None,
     ) -> None:
         where = self.record.span
         if where is not None and severity != "note":
@@ -303,7 +320,7 @@ class _Pair:
             help = f"{help}; {origin}" if help else origin
         self.found.append(
             Diagnostic(
-                rule, severity, message, span or self.definition.span, None, help,  # type: ignore[arg-type]
+                rule, severity, message, span or self.definition.span, None, help,
                 self.record.display_name, member,
             )
         )  # fmt: skip
@@ -369,16 +386,27 @@ class _Pair:
                     f"Lookup and Put on {role.map} fail: the value is {size} bytes in the kernel, {go_size} in Go"
                 )
             elif go_size > size:
-                sentences.append(f"reading a sample of {role.map} fails: it has {size} bytes, Go wants {go_size}")
+                sentences.append(
+                    f"reading a sample of {role.map} fails: it has {size} bytes, Go wants {go_size}"
+                )
             else:
-                sentences.append(f"a sample of {role.map} has {size} bytes, Go reads {go_size} of them")
+                sentences.append(
+                    f"a sample of {role.map} has {size} bytes, Go reads {go_size} of them"
+                )
         return "; ".join(sentences) or "What one side writes, the other misreads"
 
     def _repair(self, go: GoSourceLayout) -> str:
         extra = go.size - self.layout.size
         tail = [leaf for leaf in go.leaves if leaf.filler]
-        if extra > 0 and tail and tail[-1].offset + tail[-1].size == go.size and tail[-1].size == extra:
-            return f"C has no padding there: remove the last {extra} bytes of {self.definition.name}"
+        if (
+            extra > 0
+            and tail
+            and tail[-1].offset + tail[-1].size == go.size
+            and tail[-1].size == extra
+        ):
+            return (
+                f"C has no padding there: remove the last {extra} bytes of {self.definition.name}"
+            )
         return "generate the type with mapschema compile, or write the members and padding as C lays them out"
 
     # -- members ----------------------------------------------------------
@@ -386,20 +414,24 @@ class _Pair:
     def _members(self, go: GoSourceLayout) -> None:
         real = [leaf for leaf in go.leaves if not leaf.filler]
         by_path: dict[str, list[GoLeaf]] = {}
-        for leaf in real:
-            by_path.setdefault(normal("".join(leaf.path)), []).append(leaf)
-            if len(leaf.path) > 1:
-                by_path.setdefault(normal(leaf.path[-1]), []).append(leaf)
+        for field in real:
+            by_path.setdefault(normal("".join(field.path)), []).append(field)
+            if len(field.path) > 1:
+                by_path.setdefault(normal(field.path[-1]), []).append(field)
         used: set[int] = set()
         names_in_c = {normal("".join(leaf.path)) for leaf in self.leaves}
         for leaf in self.leaves:
             if leaf.kind in ("bits", "union"):
                 self._covered(leaf, go, used)
                 continue
-            candidates = [g for g in by_path.get(normal("".join(leaf.path)), []) if id(g) not in used]
+            candidates = [
+                g for g in by_path.get(normal("".join(leaf.path)), []) if id(g) not in used
+            ]
             if not candidates and leaf.path:
                 candidates = [
-                    g for g in by_path.get(normal(leaf.path[-1]), []) if id(g) not in used and g.offset == leaf.offset
+                    g
+                    for g in by_path.get(normal(leaf.path[-1]), [])
+                    if id(g) not in used and g.offset == leaf.offset
                 ]
             if candidates:
                 chosen = next((g for g in candidates if g.offset == leaf.offset), candidates[0])
@@ -418,7 +450,9 @@ class _Pair:
                 (other for other in self.leaves if other.offset <= go.offset < other.end), None
             )
             reads = f": Go reads bytes {go.offset} to {go.offset + go.size - 1}"
-            reads += f", which are {there.name}" if there else ", which are padding or beyond the end"
+            reads += (
+                f", which are {there.name}" if there else ", which are padding or beyond the end"
+            )
             self.add(
                 "CMP502",
                 f"{leaf.name} is at byte {leaf.offset} in C, {go_name} at byte {go.offset} in Go{reads}",
@@ -431,26 +465,56 @@ class _Pair:
 
     def _same_place(self, leaf: Leaf, go: GoLeaf, go_name: str) -> None:
         if go.size * 8 != leaf.bit_size:
-            rule, what = "CMP503", f"{leaf.name} has {leaf.bit_size // 8} bytes in C, {go_name} has {go.size} in Go"
-            if leaf.count is not None and go.count is not None and go.size // go.count * leaf.count == leaf.bit_size // 8:
-                rule, what = "CMP505", f"{leaf.name} has {leaf.count} elements in C, {go_name} has {go.count} in Go"
+            rule, what = (
+                "CMP503",
+                f"{leaf.name} has {leaf.bit_size // 8} bytes in C, {go_name} has {go.size} in Go",
+            )
+            if (
+                leaf.count is not None
+                and go.count is not None
+                and go.size // go.count * leaf.count == leaf.bit_size // 8
+            ):
+                rule, what = (
+                    "CMP505",
+                    f"{leaf.name} has {leaf.count} elements in C, {go_name} has {go.count} in Go",
+                )
             self.add(rule, what, go.span, member=leaf.name)
             return
         if go.basic == "uint8" and go.count is not None or leaf.kind == "bytes":
             if leaf.kind == "bytes" and go.basic in ("float32", "float64"):
-                self.add("CMP504", f"{leaf.name} is {leaf.type} in C, {go_name} a {go.basic} in Go", go.span, member=leaf.name)
+                self.add(
+                    "CMP504",
+                    f"{leaf.name} is {leaf.type} in C, {go_name} a {go.basic} in Go",
+                    go.span,
+                    member=leaf.name,
+                )
             return  # bytes fit anything of their size
-        if leaf.count is not None and go.count is None or leaf.count is None and go.count is not None:
-            if leaf.count != 1 and go.count != 1:
-                self.add("CMP504", f"{leaf.name} is {leaf.type} in C, {go_name} is {_go_text(go)} in Go", go.span, member=leaf.name)
-                return
+        if (leaf.count is None) != (go.count is None) and 1 not in (leaf.count, go.count):
+            self.add(
+                "CMP504",
+                f"{leaf.name} is {leaf.type} in C, {go_name} is {_go_text(go)} in Go",
+                go.span,
+                member=leaf.name,
+            )
+            return
         if leaf.count and go.count and leaf.count != go.count:
-            self.add("CMP505", f"{leaf.name} has {leaf.count} elements in C, {go_name} has {go.count} in Go", go.span, member=leaf.name)
+            self.add(
+                "CMP505",
+                f"{leaf.name} has {leaf.count} elements in C, {go_name} has {go.count} in Go",
+                go.span,
+                member=leaf.name,
+            )
             return
         kind = _go_kind(go.basic)
         if kind == leaf.kind or {kind, leaf.kind} == {"bool", "uint"}:
             return
-        words = {"int": "signed", "uint": "unsigned", "float": "a float", "bool": "a bool", "bytes": "bytes"}
+        words = {
+            "int": "signed",
+            "uint": "unsigned",
+            "float": "a float",
+            "bool": "a bool",
+            "bytes": "bytes",
+        }
         self.add(
             "CMP504",
             f"{leaf.name} is {words[leaf.kind]} in C ({leaf.type}), {go_name} is {words.get(kind, kind)} in Go ({go.basic})",
@@ -459,7 +523,12 @@ class _Pair:
         )
 
     def _by_place(
-        self, leaf: Leaf, go: GoSourceLayout, real: list[GoLeaf], used: set[int], names_in_c: set[str]
+        self,
+        leaf: Leaf,
+        go: GoSourceLayout,
+        real: list[GoLeaf],
+        used: set[int],
+        names_in_c: set[str],
     ) -> None:
         """A member of C without a field of its name in Go."""
         here = [g for g in real if g.offset < leaf.end and g.offset + g.size > leaf.offset]
@@ -476,7 +545,13 @@ class _Pair:
             before = len(self.found)
             self._same_place(leaf, exact, go_name)
             if len(self.found) == before:
-                self.add("CMP509", f"{leaf.name} is called {go_name} in Go", exact.span, severity="note", member=leaf.name)
+                self.add(
+                    "CMP509",
+                    f"{leaf.name} is called {go_name} in Go",
+                    exact.span,
+                    severity="note",
+                    member=leaf.name,
+                )
             return
         if id(leaf) in used:
             return
@@ -490,7 +565,12 @@ class _Pair:
                 member=leaf.name,
             )
         elif not covering or not (covering[0].basic == "uint8" and covering[0].count):
-            self.add("CMP510", f"{leaf.name} (at byte {leaf.offset} in C) is missing in {self.definition.name}", None, member=leaf.name)
+            self.add(
+                "CMP510",
+                f"{leaf.name} (at byte {leaf.offset} in C) is missing in {self.definition.name}",
+                None,
+                member=leaf.name,
+            )
 
     def _covered(self, leaf: Leaf, go: GoSourceLayout, used: set[int]) -> None:
         """A union or bit-field: some field of Go must hold its bytes."""
@@ -576,48 +656,122 @@ def _records(left: Record, right: Record, layouts: Layouts) -> list[Diagnostic]:
     found: list[Diagnostic] = []
     name = left.display_name
 
-    def add(rule: str, message: str, span: Span | None, member: str | None = None, severity: str = "error") -> None:
+    def add(
+        rule: str,
+        message: str,
+        span: Span | None,
+        member: str | None = None,
+        severity: Severity = "error",
+    ) -> None:
         where = left.span
-        help = f"{left.spelling} is at {os.path.basename(where.path)}:{where.line}" if where and severity != "note" else None
-        found.append(Diagnostic(rule, severity, message, span or right.span, None, help, name, member))  # type: ignore[arg-type]
+        help = (
+            f"{left.spelling} is at {os.path.basename(where.path)}:{where.line}"
+            if where and severity != "note"
+            else None
+        )
+        found.append(
+            Diagnostic(rule, severity, message, span or right.span, None, help, name, member)
+        )
 
     a, b = layouts.record(left), layouts.record(right)
     if a.size != b.size:
-        add("CMP501", f"{left.spelling} has {a.size} bytes on the left, {b.size} on the right", right.span)
+        add(
+            "CMP501",
+            f"{left.spelling} has {a.size} bytes on the left, {b.size} on the right",
+            right.span,
+        )
     ours, theirs = leaves_of(left, layouts), leaves_of(right, layouts)
     by_name = {leaf.name: leaf for leaf in theirs}
     seen: set[str] = set()
     for leaf in ours:
         other = by_name.get(leaf.name)
         if other is None:
-            place = next((t for t in theirs if (t.bit_offset, t.bit_size) == (leaf.bit_offset, leaf.bit_size) and t.name not in {o.name for o in ours}), None)
+            place = next(
+                (
+                    t
+                    for t in theirs
+                    if (t.bit_offset, t.bit_size) == (leaf.bit_offset, leaf.bit_size)
+                    and t.name not in {o.name for o in ours}
+                ),
+                None,
+            )
             if place is not None and place.kind == leaf.kind:
                 seen.add(place.name)
-                add("CMP509", f"{leaf.name} is called {place.name} on the right", place.span, leaf.name, "note")
+                add(
+                    "CMP509",
+                    f"{leaf.name} is called {place.name} on the right",
+                    place.span,
+                    leaf.name,
+                    "note",
+                )
             else:
-                add("CMP510", f"{leaf.name} (at byte {leaf.offset} on the left) is missing on the right", right.span, leaf.name)
+                add(
+                    "CMP510",
+                    f"{leaf.name} (at byte {leaf.offset} on the left) is missing on the right",
+                    right.span,
+                    leaf.name,
+                )
             continue
         seen.add(leaf.name)
         if other.bit_offset != leaf.bit_offset:
             unit = "bit" if "bits" in (leaf.kind, other.kind) else "byte"
-            at = (leaf.bit_offset, other.bit_offset) if unit == "bit" else (leaf.offset, other.offset)
-            add("CMP502", f"{leaf.name} is at {unit} {at[0]} on the left, {unit} {at[1]} on the right", other.span, leaf.name)
+            at = (
+                (leaf.bit_offset, other.bit_offset)
+                if unit == "bit"
+                else (leaf.offset, other.offset)
+            )
+            add(
+                "CMP502",
+                f"{leaf.name} is at {unit} {at[0]} on the left, {unit} {at[1]} on the right",
+                other.span,
+                leaf.name,
+            )
         if other.bit_size != leaf.bit_size:
             bits = "bits" in (leaf.kind, other.kind)
-            size = (leaf.bit_size, other.bit_size) if bits else (leaf.bit_size // 8, other.bit_size // 8)
-            add("CMP503", f"{leaf.name} has {size[0]} {'bits' if bits else 'bytes'} on the left, {size[1]} on the right", other.span, leaf.name)
+            size = (
+                (leaf.bit_size, other.bit_size)
+                if bits
+                else (leaf.bit_size // 8, other.bit_size // 8)
+            )
+            add(
+                "CMP503",
+                f"{leaf.name} has {size[0]} {'bits' if bits else 'bytes'} on the left, {size[1]} on the right",
+                other.span,
+                leaf.name,
+            )
         elif other.kind != leaf.kind or other.count != leaf.count:
-            add("CMP504", f"{leaf.name} is {leaf.type} on the left, {other.type} on the right", other.span, leaf.name)
+            add(
+                "CMP504",
+                f"{leaf.name} is {leaf.type} on the left, {other.type} on the right",
+                other.span,
+                leaf.name,
+            )
         elif other.big_endian != leaf.big_endian:
             sides = ("network", "host") if leaf.big_endian else ("host", "network")
-            add("CMP512", f"{leaf.name} is in {sides[0]} byte order on the left, in {sides[1]} byte order on the right", other.span, leaf.name)
+            add(
+                "CMP512",
+                f"{leaf.name} is in {sides[0]} byte order on the left, in {sides[1]} byte order on the right",
+                other.span,
+                leaf.name,
+            )
     for other in theirs:
         if other.name not in seen:
-            in_padding = not any(o.bit_offset < other.bit_offset + other.bit_size and other.bit_offset < o.bit_offset + o.bit_size for o in ours)
+            in_padding = not any(
+                o.bit_offset < other.bit_offset + other.bit_size
+                and other.bit_offset < o.bit_offset + o.bit_size
+                for o in ours
+            )
             if in_padding and other.end <= a.size:
-                add("CMP511", f"{other.name} is padding on the left", other.span, other.name, "note")
+                add(
+                    "CMP511", f"{other.name} is padding on the left", other.span, other.name, "note"
+                )
             else:
-                add("CMP510", f"{other.name} (at byte {other.offset} on the right) is missing on the left", other.span, other.name)
+                add(
+                    "CMP510",
+                    f"{other.name} (at byte {other.offset} on the right) is missing on the left",
+                    other.span,
+                    other.name,
+                )
     return found
 
 
@@ -626,15 +780,39 @@ def _enums(left: Enum, right: Enum, layouts: Layouts) -> list[Diagnostic]:
     a, b = layouts.enum_size_align(left)[0], layouts.enum_size_align(right)[0]
     name = left.display_name
     if a != b:
-        found.append(Diagnostic("CMP501", "error", f"enum {name} has {a} bytes on the left, {b} on the right", right.span, record=name))
+        found.append(
+            Diagnostic(
+                "CMP501",
+                "error",
+                f"enum {name} has {a} bytes on the left, {b} on the right",
+                right.span,
+                record=name,
+            )
+        )
     theirs = {v.name: v for v in right.values}
     for value in left.values:
         other = theirs.get(value.name)
         if other is None:
-            found.append(Diagnostic("CMP513", "warning", f"{value.name} is missing on the right", right.span, record=name, member=value.name))
+            found.append(
+                Diagnostic(
+                    "CMP513",
+                    "warning",
+                    f"{value.name} is missing on the right",
+                    right.span,
+                    record=name,
+                    member=value.name,
+                )
+            )
         elif other.value != value.value:
             found.append(
-                Diagnostic("CMP513", "error", f"{value.name} is {value.value} on the left, {other.value} on the right", other.span, record=name, member=value.name)
+                Diagnostic(
+                    "CMP513",
+                    "error",
+                    f"{value.name} is {value.value} on the left, {other.value} on the right",
+                    other.span,
+                    record=name,
+                    member=value.name,
+                )
             )
     return found
 
@@ -644,9 +822,24 @@ def _maps(left: MapDef, right: MapDef, layouts: Layouts) -> list[Diagnostic]:
 
     a, b = map_entry(left, layouts), map_entry(right, layouts)
     found: list[Diagnostic] = []
-    for what in ("type", "key_size", "value_size", "max_entries", "map_flags", "map_extra", "pinning"):
+    for what in (
+        "type",
+        "key_size",
+        "value_size",
+        "max_entries",
+        "map_flags",
+        "map_extra",
+        "pinning",
+    ):
         if a[what] != b[what]:
             found.append(
-                Diagnostic("CMP520", "error", f"map {left.name}: {what} is {a[what]} on the left, {b[what]} on the right", right.span, record=left.name, member=what)
+                Diagnostic(
+                    "CMP520",
+                    "error",
+                    f"map {left.name}: {what} is {a[what]} on the left, {b[what]} on the right",
+                    right.span,
+                    record=left.name,
+                    member=what,
+                )
             )
     return found

@@ -59,7 +59,12 @@ def record_entry(layout: RecordLayout, layouts: Layouts) -> dict[str, Any]:
         **_place(record.span),
         "members": [],
         "padding": [
-            {"kind": p.kind, "bit_offset": p.bit_offset, "bit_size": p.bit_size, "after": p.after or None}
+            {
+                "kind": p.kind,
+                "bit_offset": p.bit_offset,
+                "bit_size": p.bit_size,
+                "after": p.after or None,
+            }
             for p in layout.padding
         ],
     }

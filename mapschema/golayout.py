@@ -294,7 +294,11 @@ class Planner:
                 if word in words and size == {"ipv4": 4, "ipv6": 16, "mac": 6}[word]:
                     return self.helper(helper, size)
             element_type = strip_typedefs(base.element)
-            if isinstance(element_type, Int) and element_type.kind == "char" and element_type.signed is not True:
+            if (
+                isinstance(element_type, Int)
+                and element_type.kind == "char"
+                and element_type.signed is not True
+            ):
                 return GoType(f"[{base.count}]byte", size, 1)
             element = self.natural(base.element, words, fallback)
             return GoType(f"[{base.count}]{element.text}", size, element.align)
@@ -339,11 +343,17 @@ class Planner:
         base = strip_typedefs(type_)
         if isinstance(base, Array) and base.count is not None:
             element = self.align_one(natural, base.element)
-            return None if element is None else GoType(f"[{base.count}]{element.text}", self.layouts.size(base), 1)
+            return (
+                None
+                if element is None
+                else GoType(f"[{base.count}]{element.text}", self.layouts.size(base), 1)
+            )
         size = self.layouts.size(base)
         if isinstance(base, Float):
             return self.helper(f"UnalignedFloat{size * 8}", size)
-        if isinstance(base, Pointer) or (isinstance(base, Int) and base.kind not in ("bool", "int128")):
+        if isinstance(base, Pointer) or (
+            isinstance(base, Int) and base.kind not in ("bool", "int128")
+        ):
             signed = isinstance(base, Int) and self.layouts.is_signed(base)
             return self.helper(f"Unaligned{'Int' if signed else ''}{size * 8}", size)
         return None
@@ -352,7 +362,9 @@ class Planner:
 class _RecordBuilder:
     """Collects the fields and accessors of one record."""
 
-    def __init__(self, planner: Planner, record: Record, name: str, size: int, names: Names) -> None:
+    def __init__(
+        self, planner: Planner, record: Record, name: str, size: int, names: Names
+    ) -> None:
         self.planner = planner
         self.record = record
         self.name = name
@@ -438,10 +450,25 @@ class _RecordBuilder:
         self._accessor(name, natural, member, storage, type_, 0)
 
     def _accessor(
-        self, name: str, natural: GoType, member: Member, storage: str, storage_type: GoType, offset: int
+        self,
+        name: str,
+        natural: GoType,
+        member: Member,
+        storage: str,
+        storage_type: GoType,
+        offset: int,
     ) -> None:
         self.accessors.append(
-            Accessor("bytes", name, natural, storage, storage_type, offset, doc=member.doc, member=member.name or "")
+            Accessor(
+                "bytes",
+                name,
+                natural,
+                storage,
+                storage_type,
+                offset,
+                doc=member.doc,
+                member=member.name or "",
+            )
         )
 
     def _run(self, run: list[MemberSlot]) -> None:
@@ -461,7 +488,9 @@ class _RecordBuilder:
         names = tuple(slot.member.name or "" for slot in named)
         self.fields.append(GoField(storage, storage_type, start, "", names))
         for slot in named:
-            self._bits(slot.member, slot.bit_offset - start * 8, slot.bit_size, storage, storage_type)
+            self._bits(
+                slot.member, slot.bit_offset - start * 8, slot.bit_size, storage, storage_type
+            )
 
     def _bits(
         self, member: Member, bit_offset: int, width: int, storage: str, storage_type: GoType
@@ -521,7 +550,9 @@ class _RecordBuilder:
                 self.omitted.append(member.name)
             return
         wanted = self.go_name(member)
-        natural = self.planner.natural(member.type, dict(member.annotations), f"{self.name}{wanted}")
+        natural = self.planner.natural(
+            member.type, dict(member.annotations), f"{self.name}{wanted}"
+        )
         name = self.names.take(wanted, member.name or "", "Set{}")
         self._accessor(name, natural, member, "", storage_type, at // 8)
 
@@ -549,7 +580,9 @@ def check(plan: GoRecord) -> None:
             largest = max(largest, align)
             at = (at + align - 1) // align * align
             if at != item.offset:
-                raise PlanError(f"Go would put '{item.name}' at {at} on {goarch}, not at {item.offset}")
+                raise PlanError(
+                    f"Go would put '{item.name}' at {at} on {goarch}, not at {item.offset}"
+                )
             at += item.type.size
         size = (at + largest - 1) // largest * largest
         if size != plan.size:
@@ -642,12 +675,24 @@ def _place(
             leaf = inner[0]
             count = type_.count * (leaf.count or 1)
             if total:
-                leaves.append(GoLeaf(path, at, total, leaf.basic, count, span, name or leaf.type_name, filler))
+                leaves.append(
+                    GoLeaf(path, at, total, leaf.basic, count, span, name or leaf.type_name, filler)
+                )
             return total, align
         if len(inner) * type_.count > MAX_LEAVES:
             raise NoLayout(f"an array of {type_.count} structs", span)
         for index in range(type_.count):
-            _place(type_.element, goarch, encoded, at + index * size, (*path, str(index)), span, filler, "", leaves)
+            _place(
+                type_.element,
+                goarch,
+                encoded,
+                at + index * size,
+                (*path, str(index)),
+                span,
+                filler,
+                "",
+                leaves,
+            )
         return total, align
     if isinstance(type_, gotypes.GoStruct):
         start, largest = at, 1
@@ -658,7 +703,17 @@ def _place(
             largest = max(largest, align)
             at = start + (at - start + align - 1) // align * align
             below = path if item.embedded else (*path, item.name)
-            _place(item.type, goarch, encoded, at, below, item.span, filler or item.name == "_", "", leaves)
+            _place(
+                item.type,
+                goarch,
+                encoded,
+                at,
+                below,
+                item.span,
+                filler or item.name == "_",
+                "",
+                leaves,
+            )
             at += size
             last_size = size
         size = at - start

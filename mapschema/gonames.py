@@ -24,11 +24,54 @@ INITIALISMS = {
 INITIALISMS |= {"ipv4": "IPv4", "ipv6": "IPv6", "icmpv6": "ICMPv6", "ip4": "IP4", "ip6": "IP6"}
 
 KEYWORDS = frozenset(
-    "break case chan const continue default defer else fallthrough for func go goto if import "
-    "interface map package range return select struct switch type var".split()
+    [
+        "break",
+        "case",
+        "chan",
+        "const",
+        "continue",
+        "default",
+        "defer",
+        "else",
+        "fallthrough",
+        "for",
+        "func",
+        "go",
+        "goto",
+        "if",
+        "import",
+        "interface",
+        "map",
+        "package",
+        "range",
+        "return",
+        "select",
+        "struct",
+        "switch",
+        "type",
+        "var",
+    ]
 )
 # Names that Go predeclares: a parameter or package must not shadow them here.
-PREDECLARED = frozenset("any bool byte error false iota len cap copy nil string true uint8 max min".split())
+PREDECLARED = frozenset(
+    [
+        "any",
+        "bool",
+        "byte",
+        "error",
+        "false",
+        "iota",
+        "len",
+        "cap",
+        "copy",
+        "nil",
+        "string",
+        "true",
+        "uint8",
+        "max",
+        "min",
+    ]
+)
 
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 

@@ -122,7 +122,8 @@ def share(schemas: Sequence[Schema], layouts: Layouts, diagnostics: Diagnostics)
     for schema in schemas:
         kept: list[Record | Enum] = []
         needs: list[str] = []
-        for item in (*schema.enums, *schema.records):
+        items: list[Record | Enum] = [*schema.enums, *schema.records]
+        for item in items:
             name = item.name or item.typedef_name
             if name is None:
                 kept.append(item)

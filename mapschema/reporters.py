@@ -49,7 +49,11 @@ def text(diagnostic: Diagnostic, *, colour: bool = False) -> str:
 def _printable(words: str, *, keep_tabs: bool = False) -> str:
     """Control characters of the input never reach a terminal."""
     return "".join(
-        c if c.isprintable() or (keep_tabs and c == "\t") else " " if c in "\n\t" else f"\\x{ord(c):02x}"
+        c
+        if c.isprintable() or (keep_tabs and c == "\t")
+        else " "
+        if c in "\n\t"
+        else f"\\x{ord(c):02x}"
         for c in words
     )
 

@@ -53,7 +53,9 @@ def _members(layout: RecordLayout, layouts: Layouts, base: int, indent: str) -> 
     lines: list[str] = []
     for row in rows:
         if isinstance(row, tuple):
-            lines.append(f"{indent}{row[0].ljust(width)} {row[1]}" if row[0] else f"{indent}{row[1]}")
+            lines.append(
+                f"{indent}{row[0].ljust(width)} {row[1]}" if row[0] else f"{indent}{row[1]}"
+            )
         else:
             lines += row
     return lines

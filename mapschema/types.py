@@ -36,7 +36,9 @@ class Int:
         if self.kind == "int128":
             return "__int128" if self.signed else "unsigned __int128"
         if self.kind == "char":
-            return "char" if self.signed is None else "signed char" if self.signed else "unsigned char"
+            return (
+                "char" if self.signed is None else "signed char" if self.signed else "unsigned char"
+            )
         return self.kind if self.signed else f"unsigned {self.kind}"
 
 
@@ -244,9 +246,7 @@ class Schema:
         """The schema without the structs that only define maps."""
         if not self.map_definitions:
             return self
-        kept = tuple(
-            r for r in self.records if not {r.name, r.typedef_name} & self.map_definitions
-        )
+        kept = tuple(r for r in self.records if not {r.name, r.typedef_name} & self.map_definitions)
         return replace(self, records=kept)
 
 

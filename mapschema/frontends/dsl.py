@@ -132,12 +132,16 @@ def _parse(file: SourceFile, diagnostics: Diagnostics) -> tuple[Node | None, set
             return parser().parse(text), broken
         except UnexpectedInput as error:
             offset = error.pos_in_stream if error.pos_in_stream is not None else len(text)
-            if isinstance(error, UnexpectedEOF) or offset < 0 or (
-                isinstance(error, UnexpectedToken) and error.token.type == "$END"
+            if (
+                isinstance(error, UnexpectedEOF)
+                or offset < 0
+                or (isinstance(error, UnexpectedToken) and error.token.type == "$END")
             ):
                 offset = len(text.rstrip())
             length = len(str(error.token)) if isinstance(error, UnexpectedToken) else 1
-            span = Span(file, min(offset, max(0, len(text) - 1)), min(len(text), offset + max(1, length)))
+            span = Span(
+                file, min(offset, max(0, len(text) - 1)), min(len(text), offset + max(1, length))
+            )
             if isinstance(error, UnexpectedCharacters):
                 wanted = set(error.allowed or ())
                 found = repr(text[offset : offset + 1])
@@ -150,7 +154,9 @@ def _parse(file: SourceFile, diagnostics: Diagnostics) -> tuple[Node | None, set
             diagnostics.error("MS010", message, span, help=hint)
             start, stop = _statement_around(text, offset)
             blanked = text[start:stop]
-            broken.update(re.findall(r"\b(?:struct|union|enum|flags|map|const)\s+([A-Za-z_]\w*)", blanked))
+            broken.update(
+                re.findall(r"\b(?:struct|union|enum|flags|map|const)\s+([A-Za-z_]\w*)", blanked)
+            )
             owner = _owner(text, start)
             if owner:
                 broken.add(owner)
@@ -173,7 +179,20 @@ def _too_deep(text: str) -> bool:
     return False
 
 
-_ITEM_WORDS = ("schema", "go", "kernel", "import", "const", "enum", "flags", "struct", "union", "typedef", "map", "assert")
+_ITEM_WORDS = (
+    "schema",
+    "go",
+    "kernel",
+    "import",
+    "const",
+    "enum",
+    "flags",
+    "struct",
+    "union",
+    "typedef",
+    "map",
+    "assert",
+)
 _NAMES_OF_TOKENS = {
     "SEMICOLON": "';'", "LBRACE": "'{'", "RBRACE": "'}'", "LPAR": "'('", "RPAR": "')'",
     "LSQB": "'['", "RSQB": "']'", "COLON": "':'", "COMMA": "','", "EQUAL": "'='", "AT": "'@'",
@@ -244,7 +263,9 @@ def _item_start(text: str, offset: int) -> int:
 def _owner(text: str, offset: int) -> str | None:
     """The record that is open at the offset."""
     found = None
-    for match in re.finditer(r"\b(?:struct|union|enum|flags)\s+([A-Za-z_]\w*)[^;{}]*\{", text[:offset]):
+    for match in re.finditer(
+        r"\b(?:struct|union|enum|flags)\s+([A-Za-z_]\w*)[^;{}]*\{", text[:offset]
+    ):
         inside = text[match.end() : offset]
         if inside.count("{") >= inside.count("}"):
             found = match.group(1)
@@ -293,7 +314,12 @@ class _Reader:
                 case "go_package":
                     package = self.string(item.children[0])
                     if not re.fullmatch(r"[a-z_][a-z0-9_]*", package):
-                        self.error("MS025", f"'{package}' is no good name for a Go package", item.children[0], "use lower-case letters and digits")
+                        self.error(
+                            "MS025",
+                            f"'{package}' is no good name for a Go package",
+                            item.children[0],
+                            "use lower-case letters and digits",
+                        )
                         package = None
                 case "kernel_version":
                     major, minor = str(item.children[0]).split(".")
@@ -343,7 +369,9 @@ class _Reader:
             made = self.tag(tag, None) or self.typedef(tag, None)
             if made is None:
                 hint = suggest(tag, [*self.tags, *self.typedefs])
-                self.diagnostics.error("MS022", f"--type {name}: no such type{hint}", path=self.file.path)
+                self.diagnostics.error(
+                    "MS022", f"--type {name}: no such type{hint}", path=self.file.path
+                )
             else:
                 roots.append(made)
         for assertion in assertions:
@@ -377,11 +405,15 @@ class _Reader:
     def string(self, token: object) -> str:
         return re.sub(r"\\(.)", r"\1", str(token)[1:-1])
 
-    def error(self, rule: str, message: str, node: Node | Token, help: str | None = None) -> _Failed:
+    def error(
+        self, rule: str, message: str, node: Node | Token, help: str | None = None
+    ) -> _Failed:
         self.diagnostics.error(rule, message, self.span(node), help=help)
         return _Failed()
 
-    def _collect(self, table: dict[str, Node], name_node: Node | Token, item: Node, what: str) -> None:
+    def _collect(
+        self, table: dict[str, Node], name_node: Node | Token, item: Node, what: str
+    ) -> None:
         name = self.name(name_node)
         if name in table:
             self.error("MS013", f"{what} '{name}' is defined twice", name_node)
@@ -419,10 +451,14 @@ class _Reader:
     def _import(self, item: Node) -> None:
         target = self.string(item.children[0])
         candidates = [os.path.join(os.path.dirname(self.file.path), target)]
-        candidates += [os.path.join(f, target) for f in (*self.options.include, *self.options.isystem)]
+        candidates += [
+            os.path.join(f, target) for f in (*self.options.include, *self.options.isystem)
+        ]
         path = next((c for c in candidates if os.path.isfile(c)), None)
         if path is None:
-            self.error("MS005", f"'{target}' not found", item.children[0], "name its folder with -I")
+            self.error(
+                "MS005", f"'{target}' not found", item.children[0], "name its folder with -I"
+            )
             return
         try:
             file = read_source(Path(path), path)
@@ -472,7 +508,9 @@ class _Reader:
                     return found
             return None
         if f"typedef {name}" in self.busy:
-            self.error("MS015", f"typedef '{name}' refers to itself", at if at is not None else node)
+            self.error(
+                "MS015", f"typedef '{name}' refers to itself", at if at is not None else node
+            )
             return None
         self.busy.append(f"typedef {name}")
         result: Typedef | None = None
@@ -507,9 +545,17 @@ class _Reader:
             if isinstance(found, Enum) and kind in ("struct", "union"):
                 raise self.error("MS013", f"'{name}' is an enum, not a {kind}", name_node)
         else:
-            found = BUILTIN_TYPES.get(name) or self.typedef(name, name_node) or self.tag(name, name_node)
+            found = (
+                BUILTIN_TYPES.get(name)
+                or self.typedef(name, name_node)
+                or self.tag(name, name_node)
+            )
         if found is None:
-            if name not in self.broken and name not in self.busy and f"typedef {name}" not in self.busy:
+            if (
+                name not in self.broken
+                and name not in self.busy
+                and f"typedef {name}" not in self.busy
+            ):
                 known = [*BUILTIN_TYPES, *self.tags, *self.typedefs]
                 for unit in self.imports:
                     known += [*unit.index.tags, *unit.index.typedefs]
@@ -590,7 +636,9 @@ class _Reader:
             return None
         value = int(words.pop(name))
         if value <= 0 or value & (value - 1) or value > 1 << 28:
-            raise self.error("MS019", f"@{name}({value}): the alignment must be a power of two", node)
+            raise self.error(
+                "MS019", f"@{name}({value}): the alignment must be a power of two", node
+            )
         if name == "pack" and value > 16:
             raise self.error("MS019", f"@pack({value}): the value must be 1, 2, 4, 8 or 16", node)
         return value
@@ -661,7 +709,9 @@ class _Reader:
         words: dict[str, str] = {}
         for annotation in _trees(node, "annotation"):
             self._annotation(annotation, "record", words)
-        return self._body(kind, self.name(name_node), _members(node), words, node, self.span(name_node))
+        return self._body(
+            kind, self.name(name_node), _members(node), words, node, self.span(name_node)
+        )
 
     def _body(
         self,
@@ -686,7 +736,9 @@ class _Reader:
         seen: set[str] = set()
         for position, member in enumerate(members):
             if member.name is not None and member.name in seen:
-                self.diagnostics.error("MS013", f"member '{member.name}' is there twice", member.span)
+                self.diagnostics.error(
+                    "MS013", f"member '{member.name}' is there twice", member.span
+                )
                 failed = True
             seen.add(member.name or "")
             if (
@@ -719,7 +771,9 @@ class _Reader:
     def _fill(self, record: Record, pads: list[tuple[int, Node]], names: set[str]) -> Record:
         """The record with each ``pad auto`` as a member of the gap's size."""
         if record.kind == "union":
-            raise self.error("MS024", "'pad auto' in a union: its arms lie on one another", pads[0][1])
+            raise self.error(
+                "MS024", "'pad auto' in a union: its arms lie on one another", pads[0][1]
+            )
         try:
             layout = self.bpf.record(record)
         except LayoutError as error:
@@ -731,7 +785,11 @@ class _Reader:
         for position, node in pads:
             before = layout.slots[position - 1] if position else None
             end = (before.bit_offset + before.bit_size + 7) // 8 if before else 0
-            following = layout.slots[position].bit_offset if position < len(layout.slots) else layout.size * 8
+            following = (
+                layout.slots[position].bit_offset
+                if position < len(layout.slots)
+                else layout.size * 8
+            )
             size = following // 8 - end
             if size <= 0:
                 self.diagnostics.warning(
@@ -751,7 +809,10 @@ class _Reader:
         filled = replace(record, members=tuple(members))
         check = self.bpf.record(filled)
         kept = [(s.member.name, s.bit_offset) for s in check.slots if not s.member.is_pad]
-        if kept != [(s.member.name, s.bit_offset) for s in layout.slots] or check.size != layout.size:
+        if (
+            kept != [(s.member.name, s.bit_offset) for s in layout.slots]
+            or check.size != layout.size
+        ):
             raise self.error("MS024", "'pad auto' would move other members here", pads[0][1])
         if self.layouts is not self.bpf and self.layouts.record(filled).padding:
             self.diagnostics.warning(
@@ -770,8 +831,8 @@ class _Reader:
                 size = self.constant(item.children[0])
                 if not 0 < size <= 1 << 20:
                     raise self.error("MS024", f"pad of {size} bytes", item)
-                type_ = Array(BUILTIN_TYPES["u8"], size)
-                return [Member(f"_pad_{position}", type_, span=self.span(item), is_pad=True)]
+                pad_type = Array(BUILTIN_TYPES["u8"], size)
+                return [Member(f"_pad_{position}", pad_type, span=self.span(item), is_pad=True)]
             case "unnamed_bits":
                 made = self.plain_type(children[0])
                 width = self.constant(item.children[1])
@@ -886,8 +947,12 @@ class _Reader:
         for token in node.children[1:]:
             found = _find(self.layouts, type_, str(token))
             if found is None:
-                names = [m.name for m in type_.members if m.name] if isinstance(type_, Record) else []
-                raise ConstantError(f"no member '{token}' in {spell(type_)}{suggest(str(token), names)}")
+                names = (
+                    [m.name for m in type_.members if m.name] if isinstance(type_, Record) else []
+                )
+                raise ConstantError(
+                    f"no member '{token}' in {spell(type_)}{suggest(str(token), names)}"
+                )
             bits += found[0]
             type_ = strip_typedefs(found[1])
         return Value(bits // 8, 64)
@@ -958,10 +1023,16 @@ class _Reader:
         expression = node.children[0]
         from lark import Tree
 
-        if isinstance(expression, Tree) and expression.data == "binary" and str(expression.children[1]) == "==":
+        if (
+            isinstance(expression, Tree)
+            and expression.data == "binary"
+            and str(expression.children[1]) == "=="
+        ):
             detail = f": the left side is {self.constant(expression.children[0])}"
         words = self.string(node.children[1]) if len(node.children) > 1 else ""
-        self.error("MS018", f"assertion failed{detail}{' (' + words + ')' if words else ''}", expression)
+        self.error(
+            "MS018", f"assertion failed{detail}{' (' + words + ')' if words else ''}", expression
+        )
 
     # -- maps -------------------------------------------------------------
 
@@ -974,7 +1045,12 @@ class _Reader:
         made = self._argument(_trees(node, "argument")[0], name, words)
         if made.map is None:
             known = ", ".join(sorted(t.dsl for t in maptypes.BY_NAME.values())[:6])
-            raise self.error("MS020", "a map needs a map type", _trees(node, "argument")[0], f"for example {known}")
+            raise self.error(
+                "MS020",
+                "a map needs a map type",
+                _trees(node, "argument")[0],
+                f"for example {known}",
+            )
         flags = made.map.map_flags
         for flag in filter(None, words.get("flags", "").split(",")):
             bit = maptypes.FLAGS.get(flag.lower().removeprefix("bpf_f_"))
@@ -1000,7 +1076,9 @@ class _Reader:
 
     def _argument(self, node: Node, name: str, words: dict[str, str] | None = None) -> _Carried:
         """A map's argument: a type with its dimensions, or a (nested) map."""
-        base = next(c for c in _trees(node) if c.data in ("generic", "c_type", "tagged_type", "named_type"))
+        base = next(
+            c for c in _trees(node) if c.data in ("generic", "c_type", "tagged_type", "named_type")
+        )
         bounds = _trees(node, "bound")
         sizes = _trees(node, "bytes")
         stars = _trees(node, "stars")[0].children
@@ -1035,7 +1113,9 @@ class _Reader:
         if not 0 <= entries <= 0xFFFFFFFF:
             raise self.error("MS020", f"max_entries {entries} does not fit 32 bits", node)
         arguments = [self._argument(a, f"{name}.inner") for a in _trees(base, "argument")]
-        return _Carried(map=self._assemble(kind, name, arguments, entries, node), span=self.span(node))
+        return _Carried(
+            map=self._assemble(kind, name, arguments, entries, node), span=self.span(node)
+        )
 
     def _assemble(
         self, kind: maptypes.MapType, name: str, arguments: list[_Carried], entries: int, node: Node
@@ -1056,18 +1136,30 @@ class _Reader:
             raise self.error("MS020", f"{kind.dsl} takes {shape}, not {len(arguments)}", node)
         if kind.shape == "outer":
             if arguments[1].map is None or arguments[0].type is None:
-                raise self.error("MS020", f"{kind.dsl} needs a key and an inner map", node, f"for example {kind.dsl}<u32, hash<u32, u64>[256]>[64]")
+                raise self.error(
+                    "MS020",
+                    f"{kind.dsl} needs a key and an inner map",
+                    node,
+                    f"for example {kind.dsl}<u32, hash<u32, u64>[256]>[64]",
+                )
             if arguments[1].map.inner is not None:
                 raise self.error("MS020", "an inner map can't hold maps itself", node)
             return replace(made, key=arguments[0].type, inner=arguments[1].map)
         if any(a.map is not None for a in arguments):
-            raise self.error("MS020", f"{kind.dsl} can't hold a map", node, "use array_of_maps or hash_of_maps")
+            raise self.error(
+                "MS020", f"{kind.dsl} can't hold a map", node, "use array_of_maps or hash_of_maps"
+            )
         types = [a.type for a in arguments]
         key = types.pop(0) if kind.has_key else None
         value = types.pop(0) if kind.has_value else None
-        if kind.name == "LPM_TRIE":
-            made = replace(made, map_flags=maptypes.NO_PREALLOC)
-        elif kind.shape == "storage" and kind.name not in ("CGROUP_STORAGE", "PERCPU_CGROUP_STORAGE"):
+        if kind.name == "LPM_TRIE" or (
+            kind.shape == "storage"
+            and kind.name
+            not in (
+                "CGROUP_STORAGE",
+                "PERCPU_CGROUP_STORAGE",
+            )
+        ):
             made = replace(made, map_flags=maptypes.NO_PREALLOC)
         return replace(made, key=key, value=value)
 

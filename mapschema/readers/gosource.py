@@ -117,9 +117,7 @@ class _Package:
             bad = _first_error(root)
             if bad is not None:
                 what = "missing " + bad.type if bad.is_missing else "this is no Go"
-                self.diagnostics.warning(
-                    "MS010", f"{what}; going on behind it", offsets.span(bad)
-                )
+                self.diagnostics.warning("MS010", f"{what}; going on behind it", offsets.span(bad))
         for node in _top_level(root):
             if node.type == "type_declaration":
                 comment = _comment_before(node, offsets)
@@ -143,7 +141,11 @@ class _Package:
         for spec in node.named_children:
             if spec.type != "const_spec":
                 continue
-            names = [c for c in spec.named_children if c.type == "identifier" and c.start_byte < _value_start(spec)]
+            names = [
+                c
+                for c in spec.named_children
+                if c.type == "identifier" and c.start_byte < _value_start(spec)
+            ]
             value = spec.child_by_field_name("value")
             previous = value if value is not None else previous
             if previous is not None:
@@ -236,7 +238,9 @@ class _Package:
                 for name_node in names:
                     yield GoStructField(offsets.text(name_node), made, offsets.span(name_node))
 
-    def _generic(self, node: Node, offsets: _Offsets, bound: dict[str, GoType], depth: int) -> GoType:
+    def _generic(
+        self, node: Node, offsets: _Offsets, bound: dict[str, GoType], depth: int
+    ) -> GoType:
         name_node = node.child_by_field_name("type")
         arguments = node.child_by_field_name("type_arguments")
         if name_node is None or arguments is None:

@@ -102,7 +102,9 @@ CASES: dict[str, tuple[str, set[str], dict[str, str]]] = {
 }  # fmt: skip
 
 
-def bpf2go_run(folder: Path, binary: Path, wrapper: Path, headers: Path, line: str) -> subprocess.CompletedProcess[str]:
+def bpf2go_run(
+    folder: Path, binary: Path, wrapper: Path, headers: Path, line: str
+) -> subprocess.CompletedProcess[str]:
     """Runs the //go:generate line as `go generate` would."""
     words = line.removeprefix("//go:generate go tool bpf2go ").split()
     flags = [*libc_includes(), "-I", str(headers)]
@@ -125,7 +127,9 @@ def go_sizes(folder: Path, stem: str, types: set[str]) -> dict[str, int]:
     from mapschema.bpf2go import identifier
 
     ident = stem.capitalize()
-    prints = "".join(f'\tprintln("{t}", unsafe.Sizeof(*new({ident}{identifier(t)})))\n' for t in sorted(types))
+    prints = "".join(
+        f'\tprintln("{t}", unsafe.Sizeof(*new({ident}{identifier(t)})))\n' for t in sorted(types)
+    )
     check = golang.new_module(folder / "check")
     for name in (f"{stem}_bpfel.go", f"{stem}_bpfel.o"):
         shutil.copy(folder / name, check / name)
@@ -157,7 +161,9 @@ def test_the_list(
     if not types:
         return
     document = json.loads((folder / "prog_report.json").read_text())
-    ours = {r["name"]: r["size"] for r in document["records"]} | {e["name"]: e["size"] for e in document["enums"]}
+    ours = {r["name"]: r["size"] for r in document["records"]} | {
+        e["name"]: e["size"] for e in document["enums"]
+    }
     assert go_sizes(folder, "prog", types) == {t: ours[t] for t in types}
 
 

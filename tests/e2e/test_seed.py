@@ -77,12 +77,18 @@ def test_layouts_are_clangs(clang_bpf: list[str], tmp_path: Path) -> None:
     source = tmp_path / "flow.c"
     source.write_text(block("bytecode/flow.c").code)
     document = json.loads(run("layout", source, "--format", "json").out)
-    uses = "".join(f"char use_{r['name']}[sizeof(struct {r['name']})];\n" for r in document["records"])
+    uses = "".join(
+        f"char use_{r['name']}[sizeof(struct {r['name']})];\n" for r in document["records"]
+    )
     truth = record_layouts(source.read_text() + uses, "bpfel", *clang_bpf[4:])
     for record in document["records"]:
         theirs = truth[f"struct {record['name']}"]
         offsets = tuple(m["bit_offset"] for m in record["members"])
-        assert (record["size"], record["align"], offsets) == (theirs.size, theirs.align, theirs.offsets)
+        assert (record["size"], record["align"], offsets) == (
+            theirs.size,
+            theirs.align,
+            theirs.offsets,
+        )
 
 
 def test_the_key_of_the_document_is_found(tmp_path: Path) -> None:
@@ -125,11 +131,22 @@ def test_the_documents_own_go_mirrors_agree_with_go(tmp_path: Path) -> None:
     module = golang.new_module(tmp_path)
     prints = "".join(f'\tprintln("{n}", unsafe.Sizeof({n}{{}}))\n' for n in sorted(sizes))
     (module / "main.go").write_text(
-        'package main\n\nimport "unsafe"\n\n' + "\n".join(sizes.values()) + f"\nfunc main() {{\n{prints}}}\n"
+        'package main\n\nimport "unsafe"\n\n'
+        + "\n".join(sizes.values())
+        + f"\nfunc main() {{\n{prints}}}\n"
     )
     ran = golang.run_go("run", ".", cwd=module)
     assert ran.returncode == 0, ran.stderr
-    assert ran.stderr.split() == ["Config", "12", "FlowKey", "16", "FlowStats", "32", "PacketEvent", "24"]
+    assert ran.stderr.split() == [
+        "Config",
+        "12",
+        "FlowKey",
+        "16",
+        "FlowStats",
+        "32",
+        "PacketEvent",
+        "24",
+    ]
 
 
 def test_a_fresh_process_does_the_same(tmp_path: Path) -> None:
@@ -137,7 +154,11 @@ def test_a_fresh_process_does_the_same(tmp_path: Path) -> None:
 
     (tmp_path / "flow.c").write_text(block("bytecode/flow.c").code)
     ran = subprocess.run(
-        [sys.executable, "-m", "mapschema", "compile", "flow.c"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "mapschema", "compile", "flow.c"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}

@@ -20,7 +20,7 @@ from support.seed import blocks
 pytestmark = pytest.mark.usefixtures("kernel")
 NETMON = Path(__file__).parent.parent / "data" / "netmon.mapschema"
 HERE = Path(__file__).parent
-SEED_MAPS = [b for b in blocks("c")]
+SEED_MAPS = blocks("c")
 
 
 def maps_of(source: Path) -> list[dict[str, Any]]:
@@ -51,9 +51,17 @@ def test_seed_map_by_hand(number: int, tmp_path: Path) -> None:
     try:
         if item["type"] == "RINGBUF":
             return
-        key = bytes(item["key_size"]) if "ARRAY" in item["type"] else bytes(range(1, item["key_size"] + 1))
+        key = (
+            bytes(item["key_size"])
+            if "ARRAY" in item["type"]
+            else bytes(range(1, item["key_size"] + 1))
+        )
         cpus = _possible_cpus() if "PERCPU" in item["type"] else 1
-        stride = -(-item["value_size"] // 8) * 8 if cpus > 1 or "PERCPU" in item["type"] else item["value_size"]
+        stride = (
+            -(-item["value_size"] // 8) * 8
+            if cpus > 1 or "PERCPU" in item["type"]
+            else item["value_size"]
+        )
         value = bytes(i % 251 for i in range(stride * cpus))
         update(fd, key, value)
         assert lookup(fd, key, len(value)) == value
@@ -99,14 +107,17 @@ def go_case(item: dict[str, Any], names: dict[str, str], sizes: dict[str, int]) 
     if "PERCPU" in kind:
         value = made("value")[4:-1]
         return (
-            f'\t{{\n\t\tv := new({value})\n\t\tvs := make([]*{value}, cpus)\n\t\tfor i := range vs {{\n\t\t\tvs[i] = v\n\t\t}}\n'
+            f"\t{{\n\t\tv := new({value})\n\t\tvs := make([]*{value}, cpus)\n\t\tfor i := range vs {{\n\t\t\tvs[i] = v\n\t\t}}\n"
             f'\t\tperCPU("{name}", {m}, {made("key")}, v, vs)\n\t}}'
         )
     if kind in ("QUEUE", "STACK"):
         return f'\tqueue("{name}", {m}, {made("value")}, {made("value")})'
     if kind.endswith("_OF_MAPS"):
         return f'\touter("{name}", {m}, spec.Maps["{name}"])'
-    program, read = {"RINGBUF": ("to_ringbuf", "readRing"), "PERF_EVENT_ARRAY": ("to_perf", "readPerf")}[kind]
+    program, read = {
+        "RINGBUF": ("to_ringbuf", "readRing"),
+        "PERF_EVENT_ARRAY": ("to_perf", "readPerf"),
+    }[kind]
     carried = names[item["carries"][0]]
     size = sizes[item["carries"][0]]
     return f'\tsample("{name}", coll.Programs["{program}"], {read}({m}), new({carried}), {size})'
@@ -119,7 +130,16 @@ def run_through_go(
     result = run("compile", source, "-o", folder, "--go-package", "main")
     assert result.status == 0, result.err
     built = run_clang(
-        *clang_bpf, "-Wall", "-Wextra", "-Werror", "-I", str(folder), "-c", str(program), "-o", str(folder / "program.o")
+        *clang_bpf,
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-I",
+        str(folder),
+        "-c",
+        str(program),
+        "-o",
+        str(folder / "program.o"),
     )
     assert built.returncode == 0, built.stderr
     report = json.loads((folder / f"{stem}_report.json").read_text())
@@ -130,7 +150,9 @@ def run_through_go(
     (folder / "main.go").write_text(text)
     compiled = golang.run_go("build", "-o", "prog", ".", cwd=folder)
     assert compiled.returncode == 0, compiled.stderr
-    return subprocess.run([str(folder / "prog")], cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [str(folder / "prog")], cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 def test_netmon_through_cilium(tmp_path: Path, clang_bpf: list[str]) -> None:

@@ -24,13 +24,18 @@ def source_text(seed: int, *, int128: bool) -> tuple[str, str]:
     writer = RandomRecords(seed, int128=int128)
     for _ in range(RECORDS):
         writer.record()
-    ours = "struct opaque;\n" + "\n".join(x for x in writer.text if not x.startswith("extern")) + "\n"
+    ours = (
+        "struct opaque;\n" + "\n".join(x for x in writer.text if not x.startswith("extern")) + "\n"
+    )
     return ours, "struct opaque;\n" + "\n".join(writer.text) + "\n"
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_reading_is_clangs(seed: int, tmp_path: Path) -> None:
-    for int128, names in ((True, [n for n in ABIS if n not in ("386", "arm")]), (False, ["386", "arm"])):
+    for int128, names in (
+        (True, [n for n in ABIS if n not in ("386", "arm")]),
+        (False, ["386", "arm"]),
+    ):
         ours, theirs = source_text(seed, int128=int128)
         (tmp_path / "r.h").write_text(ours)
         for name in names:
@@ -60,16 +65,35 @@ def test_outputs_are_taken_by_clang_and_go(seed: int, tmp_path: Path) -> None:
     result = run("compile", tmp_path / "r.h", "-o", out, "--go-package", "random")
     assert result.status == 0, result.err
     header = (out / "r_layout.h").read_text()
-    assert header.count("_Static_assert(sizeof(struct ") + header.count("_Static_assert(sizeof(union ") >= RECORDS
+    assert (
+        header.count("_Static_assert(sizeof(struct ") + header.count("_Static_assert(sizeof(union ")
+        >= RECORDS
+    )
 
     # the header lays every record out as the source did, on bpf
-    uses = "".join(line + "\n" for line in theirs.splitlines() if line.startswith("extern char use_"))
+    uses = "".join(
+        line + "\n" for line in theirs.splitlines() if line.startswith("extern char use_")
+    )
     again = record_layouts(_without_includes(header) + uses, "bpfel")
     truth = record_layouts(theirs, "bpfel")
     for spelled, layout in truth.items():
         if "::" not in spelled and spelled in again:
-            assert (again[spelled].size, again[spelled].align) == (layout.size, layout.align), spelled
-    assert run_clang("-target", "bpfel", "-x", "c", "-std=gnu2x", "-fsyntax-only", "-", stdin=_without_includes(header)).returncode == 0
+            assert (again[spelled].size, again[spelled].align) == (layout.size, layout.align), (
+                spelled
+            )
+    assert (
+        run_clang(
+            "-target",
+            "bpfel",
+            "-x",
+            "c",
+            "-std=gnu2x",
+            "-fsyntax-only",
+            "-",
+            stdin=_without_includes(header),
+        ).returncode
+        == 0
+    )
 
     golang.check_builds(out)
 

@@ -7,7 +7,14 @@ import os
 import platform
 import struct
 
-_NUMBER = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "s390x": 351, "ppc64le": 361, "loongarch64": 280}
+_NUMBER = {
+    "x86_64": 321,
+    "aarch64": 280,
+    "riscv64": 280,
+    "s390x": 351,
+    "ppc64le": 361,
+    "loongarch64": 280,
+}
 _LIBC = ctypes.CDLL(None, use_errno=True)
 MAP_CREATE, MAP_LOOKUP, MAP_UPDATE = 0, 1, 2
 
@@ -32,8 +39,13 @@ def create_map(
 
 def update(fd: int, key: bytes, value: bytes, flags: int = 0) -> None:
     """BPF_MAP_UPDATE_ELEM."""
-    k, v = ctypes.create_string_buffer(key, len(key) or 1), ctypes.create_string_buffer(value, len(value))
-    attr = struct.pack("<IIQQQ", fd, 0, ctypes.addressof(k) if key else 0, ctypes.addressof(v), flags)
+    k, v = (
+        ctypes.create_string_buffer(key, len(key) or 1),
+        ctypes.create_string_buffer(value, len(value)),
+    )
+    attr = struct.pack(
+        "<IIQQQ", fd, 0, ctypes.addressof(k) if key else 0, ctypes.addressof(v), flags
+    )
     bpf(MAP_UPDATE, attr)
 
 

@@ -69,7 +69,9 @@ class RandomRecords:
             pool = [*pool, 2**33, 2**40]
         underlying: Type | None = None
         if self.chance(25):
-            underlying = Int(self.random.choice(("char", "short", "int", "long long")), self.chance(50))
+            underlying = Int(
+                self.random.choice(("char", "short", "int", "long long")), self.chance(50)
+            )
             top = 2 ** ({"char": 8, "short": 16, "int": 32, "long long": 64}[underlying.kind] - 1)
             pool = [0, 1, 5, top - 1, -1 if underlying.signed else top]
         for _ in range(self.random.randint(1, 4)):
@@ -104,7 +106,11 @@ class RandomRecords:
         if roll < 68:
             return self.random.choice(self.enums) if self.enums and self.chance(60) else self.enum()
         if roll < 76 and typedefs:
-            return self.random.choice(self.typedefs) if self.typedefs and self.chance(60) else self.typedef()
+            return (
+                self.random.choice(self.typedefs)
+                if self.typedefs and self.chance(60)
+                else self.typedef()
+            )
         if roll < 86:
             element = self.member_type(depth + 1, typedefs=False)
             return Array(element, self.random.choice((0, 1, 2, 3, 5)))
@@ -124,7 +130,15 @@ class RandomRecords:
             pool.append(self.random.choice(small))
         type_ = self.random.choice(pool)
         base = strip_typedefs(type_)
-        bits = {"bool": 1, "char": 8, "short": 16, "int": 32, "long": 32, "long long": 64, "int128": 128}
+        bits = {
+            "bool": 1,
+            "char": 8,
+            "short": 16,
+            "int": 32,
+            "long": 32,
+            "long long": 64,
+            "int128": 128,
+        }
         if isinstance(base, Enum):
             limit = 8 if base.packed or base.underlying else 32
         else:
@@ -151,15 +165,27 @@ class RandomRecords:
 
     def build(self, depth: int, *, tagged: bool) -> Record:
         kind = "union" if self.chance(20) else "struct"
-        members = [self.member(depth) for _ in range(self.random.randint(0 if self.chance(10) else 1, 7))]
-        if kind == "struct" and tagged and members and self.chance(8) and any(m.name for m in members):
+        members = [
+            self.member(depth) for _ in range(self.random.randint(0 if self.chance(10) else 1, 7))
+        ]
+        if (
+            kind == "struct"
+            and tagged
+            and members
+            and self.chance(8)
+            and any(m.name for m in members)
+        ):
             members.append(Member(self.fresh("m"), Array(self.integer(), None)))
         packed = self.chance(18)
         align = self.random.choice((1, 2, 4, 8, 16, 32)) if self.chance(12) else None
-        pack = self.random.choice((1, 2, 4, 8)) if tagged and depth == 0 and self.chance(12) else None
+        pack = (
+            self.random.choice((1, 2, 4, 8)) if tagged and depth == 0 and self.chance(12) else None
+        )
         if pack is not None:
             members = [_with_pack(m, pack) for m in members]
-        return Record(self.fresh("s") if tagged else None, kind, tuple(members), packed, pack, align)
+        return Record(
+            self.fresh("s") if tagged else None, kind, tuple(members), packed, pack, align
+        )
 
     def record(self) -> Record:
         record = self.build(0, tagged=True)

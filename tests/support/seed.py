@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SEED = Path(__file__).parent.parent / "data" / "ebpf-map-handler.md"
-_BLOCK = re.compile(r"^#{2,4} (?P<title>[^\n]+)\n+```(?P<language>c|go)\n(?P<code>.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(
+    r"^#{2,4} (?P<title>[^\n]+)\n+```(?P<language>c|go)\n(?P<code>.*?)^```$", re.M | re.S
+)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from functools import cache
 
 from mapschema.abi import ABIS
 from mapschema.diagnostics import Diagnostics, suggest
-
 from mapschema.frontends.c.declarations import index, split
 from mapschema.frontends.c.lower import Lowerer, Unresolved
 from mapschema.frontends.c.maps import MapReader, carried_records
 from mapschema.frontends.c.notes import Notes
 from mapschema.frontends.c.preprocessor import COptions, Preprocessor
+from mapschema.frontends.c.tokens import Token
 from mapschema.source import SourceFile, Span
 from mapschema.types import Enum, MapDef, Record, Schema, Type, Typedef, closure, map_types
 
@@ -31,18 +31,22 @@ class CUnit:
         self.included = preprocessor.included
         self.index = index(split(tokens, diagnostics))
         self.notes = Notes(diagnostics)
-        self.lowerer = Lowerer(self.index, self.notes, diagnostics, _fallback(options.abi), ABIS[options.abi])
+        self.lowerer = Lowerer(
+            self.index, self.notes, diagnostics, _fallback(options.abi), ABIS[options.abi]
+        )
 
 
 @cache
 def _fallback(abi: str) -> Lowerer:
     """Types and constants of the UAPI, for sources that include nothing."""
-    text = '#include <linux/types.h>\n#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n'
+    text = "#include <linux/types.h>\n#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n"
     diagnostics = Diagnostics()
     tokens = Preprocessor(COptions(system_folders=(), abi=abi), diagnostics).run(
         SourceFile("<stand-ins>", text, builtin=True)
     )
-    return Lowerer(index(split(tokens, diagnostics)), Notes(diagnostics), diagnostics, None, ABIS[abi])
+    return Lowerer(
+        index(split(tokens, diagnostics)), Notes(diagnostics), diagnostics, None, ABIS[abi]
+    )
 
 
 def read_c(
@@ -122,8 +126,8 @@ def _mentioned(unit: CUnit) -> frozenset[str]:
     return frozenset(found)
 
 
-def _defines_types(tokens: list[object]) -> bool:
-    texts = {getattr(token, "text", "") for token in tokens}
+def _defines_types(tokens: list[Token]) -> bool:
+    texts = {token.text for token in tokens}
     return "typedef" in texts or ("{" in texts and bool(texts & {"struct", "union", "enum"}))
 
 
@@ -131,7 +135,9 @@ def _with_carried(item: MapDef, unit: CUnit, lowerer: Lowerer) -> MapDef:
     if item.value is not None and isinstance(_record(item.value), Record):
         record = _record(item.value)
         assert record is not None
-        return replace(item, carries=(record,), carries_from="__type(value)", explicit_value_type=True)
+        return replace(
+            item, carries=(record,), carries_from="__type(value)", explicit_value_type=True
+        )
     if item.carries:
         return item
     records, how = carried_records(item.name, unit.index.functions, lowerer)

@@ -108,7 +108,10 @@ def split(tokens: list[Token], diagnostics: Diagnostics) -> list[Declaration]:
         )
     elif current:
         diagnostics.error(
-            "MS010", "the input ends inside a declaration", current[0].span, help="is a ';' missing?"
+            "MS010",
+            "the input ends inside a declaration",
+            current[0].span,
+            help="is a ';' missing?",
         )
     return found
 

@@ -38,7 +38,14 @@ _RELEVANT = {
     "flag_enum", "scalar_storage_order",
 }  # fmt: skip
 _SPECIFIERS = {"typedef", "static", "extern", "const", "volatile"}
-BUILTIN_TYPEDEFS = ("__int128_t", "__uint128_t", "__builtin_va_list", "_Float16", "__fp16", "__bf16")
+BUILTIN_TYPEDEFS = (
+    "__int128_t",
+    "__uint128_t",
+    "__builtin_va_list",
+    "_Float16",
+    "__fp16",
+    "__bf16",
+)
 
 
 @dataclass(frozen=True, slots=True)

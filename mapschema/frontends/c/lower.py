@@ -128,9 +128,15 @@ class Lowerer:
             if token.kind == "id":
                 if token.text in ("const", "volatile", "typedef", "static", "extern", "typeof"):
                     continue
-                looks = following.kind == "id" or (
-                    following.text == "*" and at + 2 < len(tokens) and tokens[at + 2].kind == "id"
-                ) or (following.text == ")" and at > 1 and tokens[at - 2].text == "typeof")
+                looks = (
+                    following.kind == "id"
+                    or (
+                        following.text == "*"
+                        and at + 2 < len(tokens)
+                        and tokens[at + 2].kind == "id"
+                    )
+                    or (following.text == ")" and at > 1 and tokens[at - 2].text == "typeof")
+                )
                 if fresh and looks and token.text not in self._typedef_names | _C_WORDS:
                     return token
                 fresh = False
@@ -158,7 +164,7 @@ class Lowerer:
             kind = type(node).__name__
             if kind not in ("Decl", "Typedef"):
                 continue
-            with_name = getattr(node, "name", None)
+            with_name = str(getattr(node, "name", None))
             if kind == "Typedef" and self.index.typedefs.get(with_name) is declaration:
                 made = self.typedef(with_name, text.span(node))
                 if made is not None:
@@ -198,7 +204,7 @@ class Lowerer:
         """What a tag names, reported and None where it is unknown or broken."""
         for table in (self._records, self._enums):
             if tag in table:
-                return table[tag]  # type: ignore[return-value]
+                return table[tag]
         if tag in self._busy:
             self.diagnostics.error(
                 "MS015", f"'{tag}' contains itself", span, help="use a pointer to it", record=tag
@@ -434,7 +440,9 @@ class Lowerer:
                     raise self.fail("MS012", f"'{word} {node.name}' is not defined{hint}", node)
                 raise Unresolved
             if isinstance(found, Record) and found.kind != kind.lower():
-                raise self.fail("MS013", f"'{node.name}' is a {found.kind}, not a {kind.lower()}", node)
+                raise self.fail(
+                    "MS013", f"'{node.name}' is a {found.kind}, not a {kind.lower()}", node
+                )
             return found
         if node.name is not None:
             if node.name in self._busy and node.name not in self._records:
@@ -484,14 +492,14 @@ class Lowerer:
                     )
                     broken = True
                 seen[member.name] = member.span
-            if members and isinstance(members[-1].type, Array) and members[-1].type.count is None:
-                if type(node).__name__ == "Struct":
-                    self.diagnostics.error(
-                        "MS017",
-                        f"flexible array '{members[-1].name}' must be the last member",
-                        members[-1].span,
-                    )
-                    broken = True
+            last = members[-1].type if members and type(node).__name__ == "Struct" else None
+            if isinstance(last, Array) and last.count is None:
+                self.diagnostics.error(
+                    "MS017",
+                    f"flexible array '{members[-1].name}' must be the last member",
+                    members[-1].span,
+                )
+                broken = True
             members.append(member)
         if broken:
             raise Unresolved
@@ -524,7 +532,11 @@ class Lowerer:
         attributes = self._attributes(item.attributes)
         kind = type(item.type).__name__
         name = _word(item.name) if item.name else None
-        if item.bitsize is None and name is None and kind in ("Struct", "Union", "Enum", "AttributedType"):
+        if (
+            item.bitsize is None
+            and name is None
+            and kind in ("Struct", "Union", "Enum", "AttributedType")
+        ):
             inner = item.type.type if kind == "AttributedType" else item.type
             word = type(inner).__name__
             if word == "Enum" or (word in ("Struct", "Union") and inner.name is not None):
@@ -560,12 +572,16 @@ class Lowerer:
         if not isinstance(base, (Int, Enum)):
             raise self.fail("MS016", f"bit-field '{name}' is not of an integer type", item)
         try:
-            limit = 1 if isinstance(base, Int) and base.kind == "bool" else self.layouts.size(base) * 8
+            limit = (
+                1 if isinstance(base, Int) and base.kind == "bool" else self.layouts.size(base) * 8
+            )
         except LayoutError as error:
             raise self.fail("MS021", error.message, item) from None
         if width < 0 or width > limit:
             raise self.fail(
-                "MS016", f"bit-field '{name or '(unnamed)'}' of {width} bits: its type has {limit}", item
+                "MS016",
+                f"bit-field '{name or '(unnamed)'}' of {width} bits: its type has {limit}",
+                item,
             )
         if width == 0 and name is not None:
             raise self.fail("MS016", f"bit-field '{name}' can't have width 0", item)
@@ -592,7 +608,9 @@ class Lowerer:
                 assert isinstance(base, Int)
                 bits = self.layouts.size(base) * 8
                 signed = self.layouts.is_signed(base)
-                low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+                low, high = (
+                    (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+                )
                 if not low <= following <= high:
                     raise self.fail(
                         "MS014", f"enumerator '{name}' = {following} does not fit {base.name}", item
@@ -634,13 +652,17 @@ class Lowerer:
             if attribute.name == "vector_size":
                 raise self.fail("MS019", "vector types are not supported", node)
             if attribute.name == "scalar_storage_order":
-                raise self.fail("MS019", "scalar_storage_order is not supported (clang refuses it)", node)
+                raise self.fail(
+                    "MS019", "scalar_storage_order is not supported (clang refuses it)", node
+                )
             if attribute.name != "aligned":
                 continue
             value = self._attribute_value(attribute) if attribute.arguments else 16
             if value <= 0 or value & (value - 1):
                 self.diagnostics.error(
-                    "MS019", f"aligned({value}): the alignment must be a power of two", attribute.span
+                    "MS019",
+                    f"aligned({value}): the alignment must be a power of two",
+                    attribute.span,
                 )
                 raise Unresolved
             if value > 1 << 28:
@@ -743,7 +765,9 @@ class Lowerer:
         if name == "__builtin_constant_p":
             return Value(1)
         if name == "__builtin_choose_expr" and len(args) == 3:
-            return self._evaluate(args[1 if self._evaluate(args[0], depth + 1).value else 2], depth + 1)
+            return self._evaluate(
+                args[1 if self._evaluate(args[0], depth + 1).value else 2], depth + 1
+            )
         if name == "__builtin_expect" and args:
             return self._evaluate(args[0], depth + 1)
         raise ConstantError(f"call of '{name}' in a constant expression")
@@ -819,7 +843,9 @@ class Lowerer:
                 if declaration is not None:
                     parsed = self.tree(declaration)
                     if parsed is not None:
-                        found = next((n for n in parsed[0] if getattr(n, "name", None) == name), None)
+                        found = next(
+                            (n for n in parsed[0] if getattr(n, "name", None) == name), None
+                        )
                         if found is not None:
                             saved = self._text
                             self._text = parsed[1]
@@ -982,7 +1008,9 @@ def _definitions(node: Any) -> Iterator[Any]:
             yield node
         for item in node.decls:
             if type(item).__name__ == "Decl":
-                yield from (n for n in _definitions(item.type) if n.name or type(n).__name__ == "Enum")
+                yield from (
+                    n for n in _definitions(item.type) if n.name or type(n).__name__ == "Enum"
+                )
     elif kind == "Enum":
         if node.values is not None:
             yield node

@@ -16,7 +16,16 @@ from mapschema.frontends.c.tokens import Token
 from mapschema.source import Span
 from mapschema.types import MapDef, Record, Type
 
-_NUMBERS = {"type", "key_size", "value_size", "max_entries", "map_flags", "map_extra", "numa_node", "pinning"}
+_NUMBERS = {
+    "type",
+    "key_size",
+    "value_size",
+    "max_entries",
+    "map_flags",
+    "map_extra",
+    "numa_node",
+    "pinning",
+}
 
 
 @dataclass(slots=True)
@@ -130,7 +139,11 @@ class MapReader:
         kind = type(node).__name__
         lowerer = self.lowerer
         if name in _NUMBERS:
-            if kind == "PtrDecl" and type(node.type).__name__ == "ArrayDecl" and node.type.dim is not None:
+            if (
+                kind == "PtrDecl"
+                and type(node.type).__name__ == "ArrayDecl"
+                and node.type.dim is not None
+            ):
                 fields.numbers[name] = lowerer.constant(node.type.dim).value
                 return
             inner = node.type if kind == "TypeDecl" else node
@@ -152,7 +165,9 @@ class MapReader:
             return
         known = ", ".join(sorted(_NUMBERS | {"key", "value", "values"}))
         hint = suggest(name, _NUMBERS | {"key", "value", "values"})
-        raise lowerer.fail("MS020", f"unknown map attribute '{name}'{hint}", item, help=f"libbpf knows {known}")
+        raise lowerer.fail(
+            "MS020", f"unknown map attribute '{name}'{hint}", item, help=f"libbpf knows {known}"
+        )
 
     def _values(self, node: Any, fields: _Fields, map_name: str, item: Any) -> None:
         """The inner map of ``__array(values, struct {...})``; programs are stepped over."""
@@ -179,12 +194,19 @@ class MapReader:
     def _finish(self, name: str, fields: _Fields, span: Span) -> MapDef | None:
         numbers = fields.numbers
         if "type" not in numbers:
-            self.diagnostics.error("MS020", f"map '{name}' has no type", span, help="write __uint(type, BPF_MAP_TYPE_...)")
+            self.diagnostics.error(
+                "MS020",
+                f"map '{name}' has no type",
+                span,
+                help="write __uint(type, BPF_MAP_TYPE_...)",
+            )
             return None
         type_ = maptypes.BY_NUMBER.get(numbers["type"])
         if type_ is None:
             self.diagnostics.error(
-                "MS020", f"map '{name}': the kernel has no map type {numbers['type']}", fields.spans["type"]
+                "MS020",
+                f"map '{name}': the kernel has no map type {numbers['type']}",
+                fields.spans["type"],
             )
             return None
         words = self.notes.annotations(span)
@@ -218,7 +240,11 @@ class MapReader:
         )
 
 
-_SIZED_AT = {"bpf_ringbuf_reserve": (0, 1), "bpf_ringbuf_output": (0, 2), "bpf_perf_event_output": (1, 4)}
+_SIZED_AT = {
+    "bpf_ringbuf_reserve": (0, 1),
+    "bpf_ringbuf_output": (0, 2),
+    "bpf_perf_event_output": (1, 4),
+}
 
 
 def carried_records(

@@ -130,7 +130,9 @@ def system_folders() -> tuple[str, ...]:
     """The machine's own header folders, those that exist."""
     found = ["/usr/local/include"]
     try:
-        multiarch = sorted(p for p in os.listdir("/usr/include") if p.endswith(("-linux-gnu", "-linux-gnueabihf")))
+        multiarch = sorted(
+            p for p in os.listdir("/usr/include") if p.endswith(("-linux-gnu", "-linux-gnueabihf"))
+        )
     except OSError:
         multiarch = []
     found += [f"/usr/include/{name}" for name in multiarch] + ["/usr/include"]
@@ -255,7 +257,12 @@ class Preprocessor:
         """Remembers the macro of an include guard that spans the whole file."""
         if len(tokens) > 4 and tokens[0].text == "#" and tokens[1].text == "ifndef":
             name = tokens[2].text
-            if tokens[3].text == "#" and tokens[4].text == "define" and tokens[5:6] and tokens[5].text == name:
+            if (
+                tokens[3].text == "#"
+                and tokens[4].text == "define"
+                and tokens[5:6]
+                and tokens[5].text == name
+            ):
                 depth = 0
                 for index, token in enumerate(tokens):
                     if token.bol and token.text == "#" and index + 1 < len(tokens):
@@ -370,7 +377,11 @@ class Preprocessor:
             self.diagnostics.error("MS004", '#include needs "file" or <file>', line[0].span)
             return
         name, angled = target
-        span = Span(line[0].file, rest[0].pos, max(rest[0].pos + rest[0].length, rest[-1].pos + rest[-1].length))
+        span = Span(
+            line[0].file,
+            rest[0].pos,
+            max(rest[0].pos + rest[0].length, rest[-1].pos + rest[-1].length),
+        )
         if depth >= MAX_INCLUDE_DEPTH:
             self._stop("includes are nested too deeply (a cycle?)", span)
             return
@@ -402,9 +413,7 @@ class Preprocessor:
             help="name its folder with -I; it matters only if a type from it is needed",
         )
 
-    def _find(
-        self, name: str, angled: bool, folder: str, after: SourceFile | None
-    ) -> str | None:
+    def _find(self, name: str, angled: bool, folder: str, after: SourceFile | None) -> str | None:
         folders: list[str] = []
         if not angled:
             folders.append(folder)
@@ -541,7 +550,9 @@ class Preprocessor:
                 help=f"add #include <{header}>",
             )
         own = Preprocessor(COptions(system_folders=()), Diagnostics())
-        own._process(SourceFile(f"<stand-in {header}>", standins.read(header) or "", builtin=True), "", 0)
+        own._process(
+            SourceFile(f"<stand-in {header}>", standins.read(header) or "", builtin=True), "", 0
+        )
         for name, macro in own.macros.items():
             if name in standins.MACROS and name not in self.macros:
                 self.macros[name] = macro
@@ -566,8 +577,10 @@ class Preprocessor:
                     depth -= 1
                     if depth == 0:
                         break
-                elif text == "," and depth == 1 and not (
-                    macro.variadic and len(args) >= len(macro.params)
+                elif (
+                    text == ","
+                    and depth == 1
+                    and not (macro.variadic and len(args) >= len(macro.params))
                 ):
                     args.append([])
                     continue
@@ -575,7 +588,9 @@ class Preprocessor:
         if depth:
             stack.extend(reversed(saved))
             assert len(stack) == opening
-            self.diagnostics.error("MS007", f"unterminated call of macro '{macro.name}'", token.span)
+            self.diagnostics.error(
+                "MS007", f"unterminated call of macro '{macro.name}'", token.span
+            )
             self._stopped = True
             return None
         if len(args) == 1 and not args[0] and not macro.params:
@@ -605,14 +620,26 @@ class Preprocessor:
         while index < count:
             token = body[index]
             nxt = body[index + 1] if index + 1 < count else None
-            if token.text == "#" and macro.params is not None and nxt is not None and nxt.text in raw:
+            if (
+                token.text == "#"
+                and macro.params is not None
+                and nxt is not None
+                and nxt.text in raw
+            ):
                 output.append(_string(raw[nxt.text], at))
                 index += 2
                 continue
-            if token.text == "__VA_OPT__" and macro.variadic and nxt is not None and nxt.text == "(":
+            if (
+                token.text == "__VA_OPT__"
+                and macro.variadic
+                and nxt is not None
+                and nxt.text == "("
+            ):
                 stop = _closing(body, index + 1)
                 if raw[macro.variadic]:
-                    inner = Macro(macro.name, macro.params, body[index + 2 : stop - 1], macro.variadic)
+                    inner = Macro(
+                        macro.name, macro.params, body[index + 2 : stop - 1], macro.variadic
+                    )
                     output.extend(self._substitute(inner, raw, expanded, at, hide))
                 index = stop
                 continue
@@ -715,7 +742,9 @@ def _string(tokens: list[Token], at: Token) -> Token:
     for index, token in enumerate(tokens):
         if index and (token.space or token.bol):
             text += " "
-        text += re.sub(r'(["\\])', r"\\\1", token.text) if token.kind in ("str", "chr") else token.text
+        text += (
+            re.sub(r'(["\\])', r"\\\1", token.text) if token.kind in ("str", "chr") else token.text
+        )
     return Token("str", f'"{text}"', at.file, at.pos, at.length)
 
 

@@ -55,7 +55,9 @@ class Token:
         return Token(self.kind, self.text, at.file, at.pos, at.length, self.space, False, hide)
 
     def hidden(self, hide: frozenset[str]) -> Token:
-        return Token(self.kind, self.text, self.file, self.pos, self.length, self.space, False, hide)
+        return Token(
+            self.kind, self.text, self.file, self.pos, self.length, self.space, False, hide
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,11 @@ def tokenize(file: SourceFile, diagnostics: Diagnostics) -> list[Token]:
         else:
             assert kind is not None
             value = match.group()
-            if kind == "id" and stop < end and text[stop] in "\"'" and _STRING_PREFIX.fullmatch(
-                value + text[stop], 0, len(value)
+            if (
+                kind == "id"
+                and stop < end
+                and text[stop] in "\"'"
+                and _STRING_PREFIX.fullmatch(value + text[stop], 0, len(value))
             ):
                 longer = _TOKEN_STRING.match(text, at)
                 if longer is not None:
