@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 from mapschema.generators.templating import comment_lines
+
+_MARKUP = re.compile(r"(\+build\b|[-*+•#]+|\[[^]]*\]:|[0-9]+[.)])(?=\s|$)")
 
 
 def doc_comment(text: str, indent: str = "") -> list[str]:
-    """Text from the input as ``//`` lines."""
-    return [f"{indent}// {line}".rstrip() for line in comment_lines(text)]
+    """Text from the input as ``//`` lines.
+
+    gofmt rewrites what looks like a list, a heading, a link definition or an old
+    build constraint, so a mark at a line's start is put in parentheses.
+    """
+    lines: list[str] = []
+    for line in comment_lines(text):
+        line = (
+            _MARKUP.sub(r"(\1)", line.strip(), count=1)
+            if _MARKUP.match(line.strip())
+            else line.strip()
+        )
+        if line or (lines and lines[-1] != f"{indent}//"):
+            lines.append(f"{indent}// {line}".rstrip())
+    return lines
 
 
 def quote(text: str) -> str:

@@ -75,8 +75,11 @@ def parse_words(text: str, span: Span, diagnostics: Diagnostics) -> dict[str, st
             break
         at = match.end()
         name, argument = match["name"], match["argument"]
-        if check_word(name, argument is not None, None, span, diagnostics):
-            found[name] = (argument or "").strip().strip('"')
+        value = (argument or "").strip().strip('"')
+        if check_word(name, argument is not None, None, span, diagnostics) and check_argument(
+            name, value, span, diagnostics
+        ):
+            found[name] = value
     return found
 
 
@@ -101,6 +104,24 @@ def check_word(
         diagnostics.error("MS030", f"write {how}", span)
         return False
     return True
+
+
+_ARGUMENTS = {
+    "go": (r"[A-Z][A-Za-z0-9_]*", "an exported Go name"),
+    "tag": (r"[A-Za-z_]\w*", "a member's name"),
+    "case": (r"-?\w+", "a number or an enumerator"),
+    "carries": (r"(?:struct\s+)?[A-Za-z_]\w*", "a record's name"),
+    "pin": (r"by_name|none", "by_name or none"),
+}
+
+
+def check_argument(name: str, value: str, span: Span, diagnostics: Diagnostics) -> bool:
+    """Whether an argument can be what its word needs; it ends up in generated code."""
+    rule = _ARGUMENTS.get(name)
+    if rule is None or re.fullmatch(rule[0], value, re.ASCII):
+        return True
+    diagnostics.error("MS030", f"@{name}({value[:40]}): {rule[1]} is needed", span)
+    return False
 
 
 _SIZES = {"ipv4": 4, "ipv6": 16, "mac": 6, "ktime": 8}

@@ -480,7 +480,7 @@ class _Pair:
                 )
             self.add(rule, what, go.span, member=leaf.name)
             return
-        if go.basic == "uint8" and go.count is not None or leaf.kind == "bytes":
+        if (go.basic == "uint8" and go.count is not None) or leaf.kind == "bytes":
             if leaf.kind == "bytes" and go.basic in ("float32", "float64"):
                 self.add(
                     "CMP504",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mapschema import maptypes
 from mapschema.abi import ABIS, BPFEL
-from mapschema.annotations import WORDS, check_word
+from mapschema.annotations import WORDS, check_argument, check_word
 from mapschema.diagnostics import Diagnostics, suggest
 from mapschema.frontends.c import COptions, CUnit
 from mapschema.frontends.c.integers import (
@@ -551,11 +551,7 @@ class _Reader:
                 or self.tag(name, name_node)
             )
         if found is None:
-            if (
-                name not in self.broken
-                and name not in self.busy
-                and f"typedef {name}" not in self.busy
-            ):
+            if not (name in self.broken or name in self.tags or name in self.typedefs):
                 known = [*BUILTIN_TYPES, *self.tags, *self.typedefs]
                 for unit in self.imports:
                     known += [*unit.index.tags, *unit.index.typedefs]
@@ -619,6 +615,8 @@ class _Reader:
                 return
         else:
             words[name] = ",".join(self._plain_argument(a) for a in arguments)
+            if not check_argument(name, words[name], self.span(node), self.diagnostics):
+                del words[name]
 
     def _plain_argument(self, node: object) -> str:
         from lark import Tree
@@ -898,7 +896,10 @@ class _Reader:
 
     def constant(self, node: object) -> int:
         """The value of an expression node; raises _Failed (reported)."""
-        return self.evaluate(node).value
+        try:
+            return self.evaluate(node).value
+        except RecursionError:
+            raise self.error("MS010", "the expression is nested too deeply", node) from None  # type: ignore[arg-type]
 
     def evaluate(self, node: object) -> Value:
         from lark import Tree

@@ -29,7 +29,7 @@ class CUnit:
         preprocessor = Preprocessor(options, diagnostics)
         tokens = preprocessor.run(file)
         self.included = preprocessor.included
-        self.index = index(split(tokens, diagnostics))
+        self.index = index([] if preprocessor.stopped else split(tokens, diagnostics))
         self.notes = Notes(diagnostics)
         self.lowerer = Lowerer(
             self.index, self.notes, diagnostics, _fallback(options.abi), ABIS[options.abi]

@@ -6,6 +6,7 @@ for.  Function bodies are kept as tokens, for who looks for a call in them.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from mapschema.diagnostics import Diagnostics
@@ -207,7 +208,7 @@ def _pragma_pack(
     if not words:
         return None
     if words[0] in ("push", "pop"):
-        label = next((w for w in words[1:] if not w.isdigit()), "")
+        label = next((w for w in words[1:] if not _is_number(w)), "")
         if words[0] == "push":
             stack.append((label, pack))
         else:
@@ -215,15 +216,19 @@ def _pragma_pack(
                 name, pack = stack.pop()
                 if not label or name == label:
                     break
-        words = [word for word in words[1:] if word.isdigit()]
+        words = [word for word in words[1:] if _is_number(word)]
         if not words:
             return pack
-    if not words[0].isdigit() or int(words[0]) not in (0, 1, 2, 4, 8, 16):
+    if not _is_number(words[0]) or int(words[0]) not in (0, 1, 2, 4, 8, 16):
         diagnostics.error(
             "MS019", f"#pragma pack({words[0]}): the value must be 1, 2, 4, 8 or 16", token.span
         )
         return pack
     return int(words[0]) or None
+
+
+def _is_number(word: str) -> bool:
+    return re.fullmatch(r"[0-9]{1,4}", word) is not None
 
 
 def index(declarations: list[Declaration]) -> Index:

@@ -231,7 +231,11 @@ def parse(tokens: list[Token], typedefs: set[str]) -> tuple[list[Any], Text]:
             if match.group(1) == "1":
                 token = text.token_at(int(match.group(2)))
             message = match.group(3)
-        message = message.replace("before: ", "unexpected ").replace(KEYWORD_PREFIX, "")
+        message = (
+            message.removeprefix(": ")
+            .replace("before: ", "unexpected ")
+            .replace(KEYWORD_PREFIX, "")
+        )
         shown = re.sub(r"^unexpected (\S+)$", r"unexpected '\1'", message)
         raise SyntaxMistake(shown, token.span) from None
     except RecursionError:

@@ -722,7 +722,7 @@ class Lowerer:
                 if "char" in node.type and "'" in node.value:
                     return parse_character(node.value)
                 if "float" in node.type or "double" in node.type:
-                    return Value(int(float(node.value.rstrip("fFlL"))), 64)
+                    return _float_value(node.value)
                 return parse_integer(node.value)
             case "ID":
                 return self._name_value(_word(node.name))
@@ -956,6 +956,17 @@ _C_WORDS = {
     "__typeof__", "register", "auto", "_Atomic", "_Complex", "__inline__", "__inline", "restrict",
     "alignas", "__const", "__volatile__", "__restrict", "_Noreturn", "__asm__", "asm", "typeof_unqual",
 }  # fmt: skip
+
+
+def _float_value(text: str) -> Value:
+    """A floating constant cut to an integer, as a cast around it would."""
+    try:
+        number = (
+            float.fromhex(text.rstrip("lL")) if "x" in text.lower() else float(text.rstrip("fFlL"))
+        )
+        return Value(int(number), 64).cast(64, True)
+    except (ValueError, OverflowError):
+        raise ConstantError(f"'{text[:40]}' has no integer value") from None
 
 
 def _word(name: str) -> str:

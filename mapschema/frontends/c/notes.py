@@ -6,6 +6,7 @@ before says what C can't.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -54,7 +55,10 @@ class Notes:
             return ""
         notes = self._of(span.file)
         line = span.line
-        above = notes.by_last_line.get(line - 1)
+        before = span.file.text[span.start - span.column + 1 : span.start]
+        # "struct a { int x; }" on one line: what stands above is not about x
+        first_on_line = not re.search(r"[{;,]", before)
+        above = notes.by_last_line.get(line - 1) if first_on_line else None
         parts: list[str] = []
         while above is not None:
             parts.append(above.text)

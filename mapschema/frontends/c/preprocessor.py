@@ -21,7 +21,7 @@ from mapschema.frontends.c.tokens import NO_HIDE, Token, tokenize
 from mapschema.source import ReadError, SourceFile, Span, read_source
 
 MAX_TOKENS = 8_000_000
-MAX_EXPANSIONS = 2_000_000
+MAX_EXPANSIONS = 500_000
 MAX_INCLUDE_DEPTH = 100
 
 _PREDEFINED = {
@@ -150,7 +150,8 @@ class Preprocessor:
         self.output: list[Token] = []
         self._counter = 0
         self._expansions = 0
-        self._stopped = False
+        self.stopped = False
+        """True where a limit ended the run: what came out is no whole unit."""
         self._once: set[str] = set()
         self._guards: dict[str, str] = {}
         self._files: dict[str, SourceFile] = {}
@@ -190,7 +191,7 @@ class Preprocessor:
         at, count = 0, len(tokens)
         active = True
         self._note_guard(file, tokens)
-        while at < count and not self._stopped:
+        while at < count and not self.stopped:
             token = tokens[at]
             if not (token.bol and token.text == "#" and token.kind == "punct"):
                 stop = at + 1
@@ -237,7 +238,7 @@ class Preprocessor:
                 hint = suggest(name, _DIRECTIVES)
                 self.diagnostics.error("MS004", f"unknown directive '#{name}'{hint}", token.span)
         self._flush(run)
-        if stack and not self._stopped:
+        if stack and not self.stopped:
             self.diagnostics.error(
                 "MS004", f"#{stack[-1].name} without #endif", stack[-1].token.span
             )
@@ -249,9 +250,9 @@ class Preprocessor:
                 self._stop("the input has too many tokens", run[0].span)
 
     def _stop(self, message: str, span: Span) -> None:
-        if not self._stopped:
+        if not self.stopped:
             self.diagnostics.error("MS007", message, span)
-        self._stopped = True
+        self.stopped = True
 
     def _note_guard(self, file: SourceFile, tokens: list[Token]) -> None:
         """Remembers the macro of an include guard that spans the whole file."""
@@ -591,7 +592,7 @@ class Preprocessor:
             self.diagnostics.error(
                 "MS007", f"unterminated call of macro '{macro.name}'", token.span
             )
-            self._stopped = True
+            self.stopped = True
             return None
         if len(args) == 1 and not args[0] and not macro.params:
             args = []
