@@ -206,6 +206,8 @@ def _syntax_message(text: str, offset: int, found: str, wanted: set[str]) -> tup
         return "unexpected '__attribute__'", "in a schema write @packed or @aligned(N)"
     if text.startswith("#", offset):
         return "unexpected '#'", "a schema has no preprocessor: use const, and import for headers"
+    if re.search(r"\benum\s+\w+\s*:\s*$", text[:offset][-200:]):
+        return f"unexpected {found}", "an unnamed bit-field's type is written without 'enum'"
     word = re.match(r"[A-Za-z_]\w*", text[offset:])
     if "STRUCT" in wanted and "SCHEMA" in wanted and word:
         hint = suggest(word.group(), _ITEM_WORDS)
@@ -842,13 +844,10 @@ class _Reader:
                 base = self.member_type(children[0])
                 declarators = children[1:]
             case "anonymous":
-                words: dict[str, str] = {}
-                for annotation in _trees(item, "annotation"):
-                    self._annotation(annotation, "record", words)
-                record = self._anonymous(item, children, words)
+                record = self._anonymous(item, children)
                 return [Member(None, record, span=self.span(item))]
             case "inline_record":
-                base = self._anonymous(item, children, {})
+                base = self._anonymous(item, children)
                 declarators = _trees(item, "declarator")
             case "inline_enum":
                 base = self._enum(item, anonymous=True)
@@ -878,7 +877,10 @@ class _Reader:
             )
         return found
 
-    def _anonymous(self, item: Node, children: list[Node], words: dict[str, str]) -> Record:
+    def _anonymous(self, item: Node, children: list[Node]) -> Record:
+        words: dict[str, str] = {}
+        for annotation in _trees(item, "annotation"):
+            self._annotation(annotation, "record", words)
         kind: RecordKind = "union" if str(children[0].children[0]) == "union" else "struct"
         return self._body(kind, None, _members(item), words, item, self.span(item))
 

@@ -12,11 +12,10 @@ from mapschema.abi import ABIS
 from support import golang
 from support.clang import record_layouts, run_clang
 from support.cli import run
-from support.records import RandomRecords
+from support.records import RandomRecords, schema_text
 
 SEEDS = range(max(2, int(os.environ.get("MAPSCHEMA_RANDOM_SOURCES", "4"))))
 RECORDS = 40
-GUARD = "#ifdef CLANG\nstruct opaque;\n#endif\n"
 
 
 def source_text(seed: int, *, int128: bool) -> tuple[str, str]:
@@ -55,6 +54,29 @@ def test_reading_is_clangs(seed: int, tmp_path: Path) -> None:
                 ), spelled  # fmt: skip
                 checked += 1
             assert checked == len(records) == RECORDS
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_dsl_says_the_same(seed: int, tmp_path: Path) -> None:
+    writer = RandomRecords(seed + 1000, int128=True)
+    for _ in range(RECORDS):
+        writer.record()
+    (tmp_path / "r.mapschema").write_text(schema_text(writer.items))
+    theirs = "struct opaque;\n" + "\n".join(writer.text) + "\n"
+    for name in ("bpfel", "s390x", "arm64"):
+        truth = record_layouts(theirs, ABIS[name].clang_target)
+        result = run("layout", tmp_path / "r.mapschema", "--format", "json", "--abi", name)
+        assert result.status == 0, result.err
+        records = json.loads(result.out)["records"]
+        assert len(records) == RECORDS
+        for record in records:
+            layout = truth[f"{record['kind']} {record['name']}"]
+            offsets = tuple(m["bit_offset"] for m in record["members"])
+            assert (record["size"], record["align"], offsets) == (
+                layout.size,
+                layout.align,
+                layout.offsets,
+            ), record["name"]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

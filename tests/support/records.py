@@ -33,10 +33,12 @@ _FLOATS: tuple[FloatKind, ...] = ("float", "double", "long double")
 class RandomRecords:
     """Writes records one after another; `int128` is left out where a target lacks it."""
 
-    def __init__(self, seed: int, *, int128: bool) -> None:
+    def __init__(self, seed: int, *, int128: bool, long_double: bool = True) -> None:
         self.random = Random(seed)
         self.int128 = int128
+        self.floats = _FLOATS if long_double else _FLOATS[:2]
         self.text: list[str] = []
+        self.items: list[Typedef | Enum | Record] = []
         self.records: list[Record] = []
         self.typedefs: list[Typedef] = []
         self.enums: list[Enum] = []
@@ -83,6 +85,7 @@ class RandomRecords:
         body = ", ".join(f"{item.name} = {item.value}LL" for item in values)
         self.text.append(f"enum {attr}{name}{base} {{ {body} }};")
         self.enums.append(enum)
+        self.items.append(enum)
         return enum
 
     def typedef(self) -> Typedef:
@@ -93,6 +96,7 @@ class RandomRecords:
         self.text.append(f"typedef {declare(target, name)}{attr};")
         made = Typedef(name, target, align)
         self.typedefs.append(made)
+        self.items.append(made)
         return made
 
     def member_type(self, depth: int, *, typedefs: bool = True) -> Type:
@@ -100,7 +104,7 @@ class RandomRecords:
         if roll < 45:
             return self.integer()
         if roll < 52:
-            return Float(self.random.choice(_FLOATS))
+            return Float(self.random.choice(self.floats))
         if roll < 60:
             return Pointer(self.random.choice(("void", "struct opaque", "const char")))
         if roll < 68:
@@ -195,6 +199,7 @@ class RandomRecords:
         self.text.append(text)
         self.text.append(f"extern char use_{record.name}[sizeof({record.spelling}) + 1];")
         self.records.append(record)
+        self.items.append(record)
         return record
 
 
@@ -237,3 +242,59 @@ def render(record: Record) -> str:
             lines.append(f"  {declare(member.type, member.name or '')}{attr};")
     lines.append("}")
     return "\n".join(lines)
+
+
+# -- the same as a schema ---------------------------------------------------
+
+
+def schema_text(items: list[Typedef | Enum | Record]) -> str:
+    """The items in the DSL."""
+    lines = ["schema random;"]
+    for item in items:
+        if isinstance(item, Typedef):
+            align = f" @aligned({item.align})" if item.align else ""
+            lines.append(f"typedef {declare(_without_tags(item.target), item.name)}{align};")
+        elif isinstance(item, Enum):
+            base = f" : {spell(item.underlying)}" if item.underlying else ""
+            body = ", ".join(f"{v.name} = {v.value}" for v in item.values)
+            lines.append(f"enum {item.name}{base}{' @packed' if item.packed else ''} {{ {body} }}")
+        else:
+            lines.append(f"{item.kind} {item.name}{_words(item)} {{\n{_members(item)}}}")
+    return "\n".join(lines) + "\n"
+
+
+def _words(record: Record) -> str:
+    words = " @packed" if record.packed else ""
+    words += f" @aligned({record.align})" if record.align else ""
+    return words + (f" @pack({record.pack})" if record.pack else "")
+
+
+def _without_tags(type_: Type) -> Type:
+    """A pointer's target as the DSL can write it: any bare word."""
+    if isinstance(type_, Pointer):
+        return Pointer("void")
+    if isinstance(type_, Array):
+        return Array(_without_tags(type_.element), type_.count)
+    return type_
+
+
+def _members(record: Record) -> str:
+    lines = []
+    for member in record.members:
+        words = " @packed" if member.packed else ""
+        words += f" @aligned({member.align})" if member.align else ""
+        if isinstance(member.type, Record) and member.type.name is None:
+            inner = member.type
+            name = f" {member.name}" if member.name else ""
+            if name:
+                lines.append(f"{inner.kind}{_words(inner)} {{\n{_members(inner)}}}{name}{words};")
+            else:
+                lines.append(f"{inner.kind}{_words(inner)} {{\n{_members(inner)}}};")
+        elif member.bit_width is not None:
+            name = f" {member.name}" if member.name else ""
+            # the grammar wants an unnamed bit-field's enum without the word "enum"
+            bare = spell(member.type) if member.name else spell(member.type).removeprefix("enum ")
+            lines.append(f"{bare}{name} : {member.bit_width}{words};")
+        else:
+            lines.append(f"{declare(_without_tags(member.type), member.name or '')}{words};")
+    return "".join(f"  {line}\n" for line in lines)
