@@ -89,7 +89,7 @@ def check_word(
     """Whether the word exists, may stand at `place`, and has an argument as it should."""
     word = WORDS.get(name)
     if word is None:
-        hint = suggest(name, WORDS)
+        hint = suggest(f"@{name}", [f"@{word}" for word in WORDS])
         diagnostics.error("MS030", f"unknown annotation '@{name}'{hint}", span)
         return False
     if place is not None and place not in word.places:

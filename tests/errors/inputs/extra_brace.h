@@ -1,0 +1,2 @@
+// expect: 2:20 MS010 unexpected '}': nothing is open
+struct a { int x; }};
