@@ -115,5 +115,5 @@ def file_start(file: SourceFile) -> Span:
 def suggest(name: str, candidates: Iterable[str]) -> str:
     """`, did you mean 'x'?` for the nearest candidate, or an empty string."""
     pool = sorted({c for c in candidates if c and abs(len(c) - len(name)) <= 3})
-    near = difflib.get_close_matches(name, pool, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(name, pool, n=1, cutoff=0.65)
     return f", did you mean '{near[0]}'?" if near else ""

@@ -27,7 +27,11 @@ from support.records import RandomRecords
 
 GOARCH = os.environ.get("MAPSCHEMA_GOARCH", "amd64")
 EMULATOR = os.environ.get("MAPSCHEMA_EMULATOR", "")
-ZIG_TARGET = {"amd64": "x86_64-linux-musl", "s390x": "s390x-linux-musl", "arm64": "aarch64-linux-musl"}
+ZIG_TARGET = {
+    "amd64": "x86_64-linux-musl",
+    "s390x": "s390x-linux-musl",
+    "arm64": "aarch64-linux-musl",
+}
 SEEDS = range(max(3, int(os.environ.get("MAPSCHEMA_RANDOM_SOURCES", "4"))))
 
 
@@ -61,7 +65,9 @@ def programs(plan: GoPlan) -> tuple[str, str, int]:
         if not bits:
             continue
         c.append(f"\t{{ {record.spelling} r; fill(&r, sizeof r);")
-        go.append(f"\t{{\n\t\tvar r {item.name}\n\t\tfill(unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r)))")
+        go.append(
+            f"\t{{\n\t\tvar r {item.name}\n\t\tfill(unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r)))"
+        )
         for accessor in bits:
             name, member = accessor.name, accessor.member
             if accessor.is_bool:
@@ -73,9 +79,19 @@ def programs(plan: GoPlan) -> tuple[str, str, int]:
                 go.append(f"\t\tfmt.Println(int64(r.{name}()))")
             for value in values(accessor.bit_width, accessor.signed, accessor.is_bool):
                 literal = f"{value}" if value >= 0 else f"({value})"
-                c.append(f"\t\tr.{member} = {literal}{'ULL' if value >= 0 else ''}; show(&r, sizeof r);")
-                argument = "true" if accessor.is_bool and value else "false" if accessor.is_bool else literal
-                go.append(f"\t\tr.Set{name}({argument})\n\t\tshow(unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r)))")
+                c.append(
+                    f"\t\tr.{member} = {literal}{'ULL' if value >= 0 else ''}; show(&r, sizeof r);"
+                )
+                argument = (
+                    "true"
+                    if accessor.is_bool and value
+                    else "false"
+                    if accessor.is_bool
+                    else literal
+                )
+                go.append(
+                    f"\t\tr.Set{name}({argument})\n\t\tshow(unsafe.Slice((*byte)(unsafe.Pointer(&r)), unsafe.Sizeof(r)))"
+                )
             count += 1
         c.append("\t}")
         go.append("\t}")
@@ -115,7 +131,9 @@ def test_bit_fields(seed: int, tmp_path: Path) -> None:
     writer = RandomRecords(seed + 500, int128=False, long_double=False)
     for _ in range(40):
         writer.record()
-    text = "struct opaque;\n" + "\n".join(x for x in writer.text if not x.startswith("extern")) + "\n"
+    text = (
+        "struct opaque;\n" + "\n".join(x for x in writer.text if not x.startswith("extern")) + "\n"
+    )
     (tmp_path / "r.h").write_text(text)
     compare_programs(text, tmp_path, 8)
 
@@ -156,12 +174,16 @@ def compare_programs(text: str, tmp_path: Path, at_least: int) -> None:
     )  # fmt: skip
     assert compiled.returncode == 0, compiled.stderr
     emulator = [EMULATOR] if EMULATOR else []
-    theirs = subprocess.run([*emulator, str(tmp_path / "cprog")], capture_output=True, text=True, check=True).stdout
-    ours = subprocess.run([*emulator, str(folder / "prog")], capture_output=True, text=True, check=True).stdout
+    theirs = subprocess.run(
+        [*emulator, str(tmp_path / "cprog")], capture_output=True, text=True, check=True
+    ).stdout
+    ours = subprocess.run(
+        [*emulator, str(folder / "prog")], capture_output=True, text=True, check=True
+    ).stdout
     if ours != theirs:
         pairs = zip(ours.splitlines(), theirs.splitlines(), strict=False)
         line = next((i for i, (a, b) in enumerate(pairs) if a != b), -1)
         statements = [s for s in c.splitlines() if "printf" in s or "show" in s]
-        pytest.fail(f"{statements[line]}\nGo: {ours.splitlines()[line]}\nC:  {theirs.splitlines()[line]}")
-
-
+        pytest.fail(
+            f"{statements[line]}\nGo: {ours.splitlines()[line]}\nC:  {theirs.splitlines()[line]}"
+        )

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-_DOUBLING = "".join(f"#define A{i} A{i + 1} A{i + 1}\n" for i in range(40)) + "struct a { int x[A0]; };"
+_DOUBLING = (
+    "".join(f"#define A{i} A{i + 1} A{i + 1}\n" for i in range(40)) + "struct a { int x[A0]; };"
+)
 INPUTS: dict[str, bytes] = {
     "nul.h": b"struct a {\0};",
     "latin.h": "struct a { int x; }; // café".encode("latin-1"),
@@ -52,7 +54,11 @@ def test_input(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("folder.h", "is a directory"), ("nothing.h", "no such file"), ("x.txt", "unknown kind of input")],
+    [
+        ("folder.h", "is a directory"),
+        ("nothing.h", "no such file"),
+        ("x.txt", "unknown kind of input"),
+    ],
 )
 def test_paths(name: str, message: str, tmp_path: Path) -> None:
     if name == "folder.h":
@@ -72,7 +78,10 @@ def test_paths(name: str, message: str, tmp_path: Path) -> None:
 def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "a.h").write_bytes(b"struct a { \x1b[31mevil x; };")
     ran = subprocess.run(
-        [sys.executable, "-m", "mapschema", "compile", "a.h"], cwd=tmp_path, capture_output=True, check=False
+        [sys.executable, "-m", "mapschema", "compile", "a.h"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
     )
     assert ran.returncode == 2
     assert b"\x1b" not in ran.stderr
@@ -110,6 +119,6 @@ def test_comments_stay_comments(tmp_path: Path) -> None:
     assert run("compile", tmp_path / "a.h", "-o", out, "--go-package", "a").status == 0
     golang.check_builds(out, ("amd64",))
     header = (out / "a_layout.h").read_text().replace("#include <linux/types.h>", "")
-    assert run_clang("-x", "c", "-fsyntax-only", "-Wall", "-Werror", "-", stdin=header).returncode == 0
-
-
+    assert (
+        run_clang("-x", "c", "-fsyntax-only", "-Wall", "-Werror", "-", stdin=header).returncode == 0
+    )
