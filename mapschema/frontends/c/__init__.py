@@ -93,7 +93,9 @@ def read_c(
             if item.type in ("RINGBUF", "PERF_EVENT_ARRAY", "USER_RINGBUF"):
                 item = _with_carried(item, unit, lowerer)
             maps.append(item)
-    roots: list[Type] = [*own_enums, *own_records, *_named(types, lowerer, file, diagnostics)]
+    named = _named(types, lowerer, file, diagnostics)
+    typedefs += [item for item in named if isinstance(item, Typedef) and item not in typedefs]
+    roots: list[Type] = [*own_enums, *own_records, *named]
     for found in maps:
         roots += map_types(found)
     records_out, enums_out = closure(roots)
@@ -128,7 +130,7 @@ def _mentioned(unit: CUnit) -> frozenset[str]:
 
 def _defines_types(tokens: list[Token]) -> bool:
     texts = {token.text for token in tokens}
-    return "typedef" in texts or ("{" in texts and bool(texts & {"struct", "union", "enum"}))
+    return "{" in texts and bool(texts & {"struct", "union", "enum"})
 
 
 def _with_carried(item: MapDef, unit: CUnit, lowerer: Lowerer) -> MapDef:

@@ -96,6 +96,7 @@ class Lowerer:
         self._values: dict[str, Value] = {}
         self._anonymous: dict[int, Record | Enum] = {}
         self._anonymous_of: dict[int, list[Record | Enum]] = {}
+        self._opaque: set[str] = set()
         self._busy: list[str] = []
         self._text: Text | None = None
         self._pack: int | None = None
@@ -278,7 +279,9 @@ class Lowerer:
             if parsed is not None:
                 nodes, text = parsed
                 node = next((n for n in nodes if getattr(n, "name", None) == name), None)
-                if node is not None:
+                if node is not None and self._has_no_size(node.type):
+                    self._opaque.add(name)  # fine behind a pointer
+                elif node is not None:
                     saved = self._text, self._pack
                     self._text, self._pack = text, declaration.pack
                     try:
@@ -291,6 +294,23 @@ class Lowerer:
             self._busy.pop()
         self._typedefs[name] = result
         return result
+
+    def _has_no_size(self, node: Any) -> bool:
+        """Whether a typedef's type node is void, a function, or a tag that nothing defines."""
+        while type(node).__name__ == "TypeDecl":
+            node = node.type
+        match type(node).__name__:
+            case "FuncDecl":
+                return True
+            case "IdentifierType":
+                return bool(node.names == ["void"]) or node.names[-1] in self._opaque
+            case "Struct" | "Union" | "Enum":
+                body = node.values if type(node).__name__ == "Enum" else node.decls
+                known = node.name in self.index.tags or (
+                    self.fallback is not None and node.name in self.fallback.index.tags
+                )
+                return body is None and not known
+        return False
 
     def _typedef(self, name: str, node: Any) -> Typedef:
         assert self._text is not None
@@ -412,8 +432,8 @@ class Lowerer:
         span = self._text.span(node)
         found = self.typedef(name, span)
         if found is None:
-            if name == "void":
-                raise self.fail("MS012", "'void' has no size", node)
+            if name == "void" or name in self._opaque:
+                raise self.fail("MS012", f"'{name}' has no size", node)
             if name not in self.index.typedefs:
                 self._unknown(name, span)
             raise Unresolved

@@ -65,7 +65,11 @@ class MapReader:
                     "MS020", f"'{node.name}' is in the maps section, but is no struct", span
                 )
                 continue
-            made = self._map(node.name, struct[0], struct[1], declaration, span)
+            legacy = self._legacy(declaration, struct[0], span)
+            if legacy is not None:
+                made = self._finish(node.name, legacy, span) if not legacy.broken else None
+            else:
+                made = self._map(node.name, struct[0], struct[1], declaration, span)
             if made is not None:
                 found.append(made)
         return found
@@ -98,6 +102,15 @@ class MapReader:
                     return None
             elif kind == "TypeOf":
                 node = node.expr
+            elif kind == "ID":  # typeof(another_map)
+                declaration = self.lowerer.index.variables.get(node.name)
+                parsed = self.lowerer.tree(declaration) if declaration else None
+                if parsed is None:
+                    return None
+                name, text = node.name, parsed[1]
+                node = next((n for n in parsed[0] if n.name == name), None)
+                if node is None:
+                    return None
             elif hasattr(node, "type"):
                 node = node.type
             else:
@@ -169,6 +182,29 @@ class MapReader:
             "MS020", f"unknown map attribute '{name}'{hint}", item, help=f"libbpf knows {known}"
         )
 
+    def _legacy(self, declaration: Declaration, struct: Any, span: Span) -> _Fields | None:
+        """A ``struct bpf_map_def`` with an initialiser; None for a BTF definition.
+
+        Such a struct has plain integers where a BTF definition has pointers.
+        """
+        names = [item.name for item in struct.decls if type(item).__name__ == "Decl" and item.name]
+        if not names or any(type(i.type).__name__ != "TypeDecl" for i in struct.decls):
+            return None
+        if not set(names) & {"type", "key_size", "size_key"}:
+            return None
+        fields = _Fields()
+        for at, (designator, tokens) in enumerate(_initialisers(declaration.tokens)):
+            name = designator or (names[at] if at < len(names) else "")
+            name = _LEGACY.get(name, name)
+            if name in _NUMBERS and name != "pinning" and tokens:
+                fields.spans[name] = tokens[0].span
+                try:
+                    fields.numbers[name] = self.lowerer.expression(tokens).value
+                except Unresolved:
+                    fields.broken = True
+        fields.spans.setdefault("type", span)
+        return fields
+
     def _values(self, node: Any, fields: _Fields, map_name: str, item: Any) -> None:
         """The inner map of ``__array(values, struct {...})``; programs are stepped over."""
         text = self.lowerer._text
@@ -238,6 +274,29 @@ class MapReader:
             doc=self.notes.doc(span),
             annotations=words,
         )
+
+
+# iproute2's names for the members of its own map definition.
+_LEGACY = {
+    "size_key": "key_size",
+    "size_value": "value_size",
+    "max_elem": "max_entries",
+    "flags": "map_flags",
+}
+
+
+def _initialisers(tokens: list[Token]) -> list[tuple[str, list[Token]]]:
+    """The designator (or "") and expression of each initialiser of ``= { ... }``."""
+    at = next((i for i, t in enumerate(tokens) if t.text == "="), None)
+    if at is None or at + 1 >= len(tokens) or tokens[at + 1].text != "{":
+        return []
+    found: list[tuple[str, list[Token]]] = []
+    for part in _arguments(tokens, at + 1):
+        if len(part) > 2 and part[0].text == "." and part[2].text == "=":
+            found.append((part[1].text, part[3:]))
+        elif part:
+            found.append(("", part))
+    return found
 
 
 _SIZED_AT = {

@@ -18,6 +18,7 @@ _FILES = {
     "stdint.h": "stdint.h",
     "stdbool.h": "stdbool.h",
     "stddef.h": "stddef.h",
+    "stdarg.h": "stdarg.h",
     "linux/if_ether.h": "if_ether.h",
     "linux/in.h": "in.h",
     "linux/in6.h": "in6.h",
