@@ -20,13 +20,16 @@ def clang_command(*args: str) -> list[str]:
     return [str(zig_folder() / "zig"), "clang", *args]
 
 
-def libc_includes() -> list[str]:
-    """Flags for the compiler's own headers and the UAPI's, as clang for bpf needs them."""
+def libc_includes(arch: str = "x86") -> list[str]:
+    """Flags for the compiler's own headers and the UAPI's, as clang for bpf needs them.
+
+    `arch` chooses <asm/...>: bpfeb needs a big-endian one.
+    """
     lib = zig_folder() / "lib"
     folders = [
         lib / "include",
         lib / "libc" / "include" / "any-linux-any",
-        lib / "libc" / "include" / "x86-linux-any",
+        lib / "libc" / "include" / f"{arch}-linux-any",
     ]
     return ["-nostdinc", *(flag for folder in folders for flag in ("-isystem", str(folder)))]
 
