@@ -564,7 +564,9 @@ class _Pair:
                 covering[0].span,
                 member=leaf.name,
             )
-        elif not covering or not (covering[0].basic == "uint8" and covering[0].count):
+        elif not any(
+            g.basic == "uint8" and g.count and _of_no_member(g, names_in_c) for g in covering
+        ):
             self.add(
                 "CMP510",
                 f"{leaf.name} (at byte {leaf.offset} in C) is missing in {self.definition.name}",
@@ -613,6 +615,11 @@ class _Pair:
             self.add("CMP511", f"{name} is padding in C", go.span, severity="note")
         else:
             self.add("CMP510", f"{name} (at byte {go.offset} in Go) has no member in C", go.span)
+
+
+def _of_no_member(go: GoLeaf, names_in_c: set[str]) -> bool:
+    """Whether no member of C has the field's name, so that it may stand for several."""
+    return normal("".join(go.path)) not in names_in_c
 
 
 def _go_kind(basic: str) -> str:
