@@ -256,9 +256,10 @@ class _Header:
         attribute = " __attribute__((packed))" if member.packed else ""
         if member.align is not None:
             attribute += f" __attribute__((aligned({member.align})))"
-        words = " ".join(
-            f"@{k}({v})" if v else f"@{k}" for k, v in sorted(member.annotations.items())
-        )
+        found = dict(member.annotations)
+        if member.is_pad and member.name is not None:
+            found["pad"] = ""
+        words = " ".join(f"@{k}({v})" if v else f"@{k}" for k, v in sorted(found.items()))
         note = " ".join(comment_lines(f"mapschema: {words}")) if words else ""
         tail = f"{attribute};{' /* ' + note + ' */' if note else ''}"
         base = innermost(member.type)

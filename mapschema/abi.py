@@ -32,6 +32,8 @@ class Abi:
     ints: dict[IntKind, tuple[int, int]]
     floats: dict[FloatKind, tuple[int, int]]
     zero_width_aligns: bool = False
+    max_align: int = 16
+    """What ``aligned`` without an argument means, in bytes."""
 
 
 def _abi(
@@ -65,7 +67,8 @@ def _abi(
     }
     if half:
         floats["half"] = (2, 2)
-    return Abi(name, target, order, word, word, char_signed, ints, floats, aapcs)
+    max_align = 8 if name in ("arm", "s390x") else 16
+    return Abi(name, target, order, word, word, char_signed, ints, floats, aapcs, max_align)
 
 
 # i386: the System V psABI aligns 8-byte integers and doubles to 4, and has a

@@ -42,6 +42,7 @@ WORDS: dict[str, Word] = {
         _word("unit", "text", "member", "the unit that the number counts"),
         _word("go", "name", "member record enum map", "the name in Go"),
         _word("tag", "name", "member", "the member that says which arm of the union is in use"),
+        _word("pad", "none", "member", "bytes without a meaning"),
         _word("case", "number", "member", "the tag's value for this arm"),
         _word("aligned", "number", "member record typedef", "C's aligned(N), in bytes"),
         _word("packed", "none", "member record enum", "C's packed attribute"),

@@ -18,7 +18,7 @@ def record_text(layout: RecordLayout, layouts: Layouts) -> list[str]:
         notes.append(f"holes: {len(holes)}, sum {sum(p.bit_size for p in holes) // 8}")
     bits = [p for p in layout.padding if p.kind in ("bit_hole", "bit_tail")]
     if bits:
-        notes.append(f"bit holes: {len(bits)}, sum {sum(p.bit_size for p in bits)} bits")
+        notes.append(f"bit holes: {len(bits)}, sum {_count(sum(p.bit_size for p in bits), 'bit')}")
     tail = sum(p.bit_size for p in layout.padding if p.kind == "tail") // 8
     if tail:
         notes.append(f"tail padding: {tail}")
@@ -70,10 +70,14 @@ def _declaration(member: Member) -> str:
 def _hole(pad: Padding) -> str:
     match pad.kind:
         case "hole":
-            return f"/* XXX {pad.bit_size // 8} bytes hole */"
+            return f"/* XXX {_count(pad.bit_size // 8, 'byte')} hole */"
         case "tail":
-            return f"/* padding: {pad.bit_size // 8} bytes */"
+            return f"/* padding: {_count(pad.bit_size // 8, 'byte')} */"
         case "bit_hole":
-            return f"/* XXX {pad.bit_size} bits hole */"
+            return f"/* XXX {_count(pad.bit_size, 'bit')} hole */"
         case "bit_tail":
-            return f"/* bit padding: {pad.bit_size} bits */"
+            return f"/* bit padding: {_count(pad.bit_size, 'bit')} */"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -207,3 +207,20 @@ def test_the_seed(tmp_path: Path, bpf2go: Path, clang_wrapper: Path, bpf_headers
     ran = bpf2go_run(folder, bpf2go, clang_wrapper, bpf_headers, line)
     assert ran.returncode == 0, ran.stderr
     assert go_sizes(folder, "flow", types) == {"flow_stats": 32}
+
+
+def test_a_schema(tmp_path: Path, bpf2go: Path, clang_wrapper: Path, bpf_headers: Path) -> None:
+    """The line for a schema names the program that includes its header."""
+    folder = golang.new_module(tmp_path)
+    shutil.copy(Path(__file__).parent.parent / "data" / "netmon.mapschema", folder)
+    assert run("compile", folder / "netmon.mapschema", "-o", folder).status == 0
+    (folder / "netmon.bpf.c").write_text(
+        '#include "netmon_layout.h"\nchar _license[] SEC("license") = "GPL";\n'
+    )
+    line, types, left_out = listed(folder, "netmon")
+    assert types == {"verdict", "tcp_flags", "flow_stats", "config", "route_key"}
+    assert set(left_out) == {"flow_key", "address", "packet_event"}
+    ran = bpf2go_run(folder, bpf2go, clang_wrapper, bpf_headers, line)
+    assert ran.returncode == 0, ran.stderr
+    sizes = go_sizes(folder, "netmon", types)
+    assert sizes == {"verdict": 1, "tcp_flags": 1, "flow_stats": 32, "config": 12, "route_key": 8}

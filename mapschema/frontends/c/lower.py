@@ -581,10 +581,11 @@ class Lowerer:
         if item.bitsize is not None:
             width = self._bit_width(item, member_type, name)
         packed = any(a.name == "packed" for a in attributes)
+        words = self.notes.annotations(span)
+        doc = self.notes.doc(span)
         return Member(
-            name, member_type, width, packed, align, span,
-            self.notes.doc(span), self.notes.annotations(span),
-        )  # fmt: skip
+            name, member_type, width, packed, align, span, doc, words, is_pad="pad" in words
+        )
 
     def _bit_width(self, item: Any, member_type: Type, name: str | None) -> int:
         width = self.constant(item.bitsize).value
@@ -677,7 +678,9 @@ class Lowerer:
                 )
             if attribute.name != "aligned":
                 continue
-            value = self._attribute_value(attribute) if attribute.arguments else 16
+            value = self.layouts.abi.max_align
+            if attribute.arguments:
+                value = self._attribute_value(attribute)
             if value <= 0 or value & (value - 1):
                 self.diagnostics.error(
                     "MS019",

@@ -67,7 +67,8 @@ class MapReader:
                 continue
             legacy = self._legacy(declaration, struct[0], span)
             if legacy is not None:
-                made = self._finish(node.name, legacy, span) if not legacy.broken else None
+                first = declaration.tokens[0].span
+                made = None if legacy.broken else self._finish(node.name, legacy, span, first)
             else:
                 made = self._map(node.name, struct[0], struct[1], declaration, span)
             if made is not None:
@@ -130,7 +131,8 @@ class MapReader:
             lowerer._text, lowerer._pack = saved
         if fields.broken:
             return None
-        return self._finish(name, fields, span)
+        first = declaration.tokens[0].span if declaration else span
+        return self._finish(name, fields, span, first)
 
     def _fields(self, struct: Any, map_name: str) -> _Fields:
         fields = _Fields()
@@ -227,7 +229,8 @@ class MapReader:
             fields.broken = True
         fields.inner = made
 
-    def _finish(self, name: str, fields: _Fields, span: Span) -> MapDef | None:
+    def _finish(self, name: str, fields: _Fields, span: Span, first: Span) -> MapDef | None:
+        """The map; comments count above its first line, and on the line of its name."""
         numbers = fields.numbers
         if "type" not in numbers:
             self.diagnostics.error(
@@ -245,7 +248,7 @@ class MapReader:
                 fields.spans["type"],
             )
             return None
-        words = self.notes.annotations(span)
+        words = {**self.notes.annotations(first), **self.notes.annotations(span)}
         carried: list[Record] = []
         if "carries" in words:
             tag = words["carries"].removeprefix("struct ").strip()
@@ -271,7 +274,7 @@ class MapReader:
             carries=tuple(carried),
             carries_from="annotation" if carried else "",
             span=span,
-            doc=self.notes.doc(span),
+            doc=self.notes.doc(first) or self.notes.doc(span),
             annotations=words,
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mapschema.annotations import parse_words
 from mapschema.diagnostics import Diagnostics
@@ -36,6 +36,8 @@ class Notes:
             notes = self._files[file] = _FileNotes()
             for comment in comments(file):
                 if comment.text.startswith("mapschema:"):
+                    if comment.own_line:  # no doc, but a doc may stand above it
+                        notes.by_last_line[comment.last_line] = replace(comment, text="")
                     words = comment.text[len("mapschema:") :].strip()
                     if not words.startswith("@"):
                         continue  # allow(...) and mirror are other passes' words
@@ -61,7 +63,8 @@ class Notes:
         above = notes.by_last_line.get(line - 1) if first_on_line else None
         parts: list[str] = []
         while above is not None:
-            parts.append(above.text)
+            if above.text:
+                parts.append(above.text)
             above = notes.by_last_line.get(above.first_line - 1)
         if parts:
             return "\n".join(reversed(parts))
