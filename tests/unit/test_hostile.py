@@ -21,7 +21,8 @@ INPUTS: dict[str, bytes] = {
     "doubling.h": _DOUBLING.encode(),
     "elements.h": b"struct a { char x[9223372036854775808]; };",
     "chain.h": b"\n".join(b"struct s%d { struct s%d x; };" % (i, i + 1) for i in range(3000)),
-    "typedefs.h": b"\n".join(b"typedef t%d t%d;" % (i, i + 1) for i in range(2000)),
+    "typedefs.h": b"\n".join(b"typedef t%d t%d;" % (i, i + 1) for i in range(2000))
+    + b"\nstruct a { t2000 x; };",
     "pack.h": b"#pragma pack(" + b"9" * 10_000 + b")\nstruct a { int x; };",
     "digits.h": b"struct a { int x[" + b"9" * 10_000 + b"]; };",
     "floats.h": b"struct a { int x[(int)1e999]; };",
