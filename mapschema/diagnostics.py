@@ -65,36 +65,15 @@ class Diagnostics:
             self._seen.add(key)
             self._items.append(diagnostic)
 
-    def error(
-        self,
-        rule: str,
-        message: str,
-        span: Span | None = None,
-        *,
-        path: str | None = None,
-        help: str | None = None,
-        record: str | None = None,
-        member: str | None = None,
-    ) -> None:
-        self.add(Diagnostic(rule, "error", message, span, path, help, record, member))
+    def error(self, rule: str, message: str, span: Span | None = None, **about: str | None) -> None:
+        """Adds an error; `about` are `path`, `help`, `record` and `member` of the diagnostic."""
+        self.add(Diagnostic(rule, "error", message, span, **about))
 
     def warning(
-        self,
-        rule: str,
-        message: str,
-        span: Span | None = None,
-        *,
-        path: str | None = None,
-        help: str | None = None,
-        record: str | None = None,
-        member: str | None = None,
+        self, rule: str, message: str, span: Span | None = None, **about: str | None
     ) -> None:
-        self.add(Diagnostic(rule, "warning", message, span, path, help, record, member))
-
-    def note(
-        self, rule: str, message: str, span: Span | None = None, *, help: str | None = None
-    ) -> None:
-        self.add(Diagnostic(rule, "note", message, span, None, help))
+        """Adds a warning; `about` as for an error."""
+        self.add(Diagnostic(rule, "warning", message, span, **about))
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(self._items)

@@ -195,6 +195,21 @@ class Layouts:
             self._keep.append(record)  # so that no other record gets this id
         return found
 
+    def find_member(self, type_: Type, name: str) -> tuple[int, Type] | None:
+        """Bit offset and type of a record's member, those of anonymous records among them."""
+        while isinstance(type_, Typedef):
+            type_ = type_.target
+        if not isinstance(type_, Record):
+            return None
+        for slot in self.record(type_).slots:
+            if slot.member.name == name:
+                return slot.bit_offset, slot.member.type
+            if slot.member.name is None and not slot.member.is_bitfield:
+                inner = self.find_member(slot.member.type, name)
+                if inner is not None:
+                    return slot.bit_offset + inner[0], inner[1]
+        return None
+
 
 def _align_to(value: int, align: int) -> int:
     return (value + align - 1) // align * align

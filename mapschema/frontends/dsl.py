@@ -17,6 +17,7 @@ from mapschema import maptypes
 from mapschema.abi import ABIS, BPFEL
 from mapschema.annotations import WORDS, check_argument, check_word
 from mapschema.diagnostics import Diagnostics, suggest
+from mapschema.frontends.basictypes import basic_type
 from mapschema.frontends.c import COptions, CUnit
 from mapschema.frontends.c.integers import (
     ConstantError,
@@ -536,7 +537,7 @@ class _Reader:
     def plain_type(self, node: Node) -> Type | str:
         if node.data == "c_type":
             words = [str(t) for t in _trees(node)[0].children]
-            return _c_type(words)
+            return basic_type(words) or "void"
         name_node = _trees(node, "name")[0] if node.data == "tagged_type" else node.children[0]
         name = self.name(name_node)
         if node.data == "tagged_type":
@@ -948,7 +949,7 @@ class _Reader:
         type_ = strip_typedefs(_sized(self.member_type(_trees(node)[0])))
         bits = 0
         for token in node.children[1:]:
-            found = _find(self.layouts, type_, str(token))
+            found = self.layouts.find_member(type_, str(token))
             if found is None:
                 names = (
                     [m.name for m in type_.members if m.name] if isinstance(type_, Record) else []
@@ -1192,43 +1193,3 @@ def _sized(made: Type | str) -> Type:
     if isinstance(made, str):
         raise ConstantError(f"'{made}' has no size")
     return made
-
-
-def _c_type(words: list[str]) -> Type | str:
-    rest = sorted(w for w in words if w not in ("signed", "unsigned", "int"))
-    signed = "unsigned" not in words
-    match rest:
-        case ["void"]:
-            return "void"
-        case ["bool"] | ["_Bool"]:
-            return Int("bool", False)
-        case ["float"]:
-            return Float("float")
-        case ["double"]:
-            return Float("double")
-        case ["double", "long"]:
-            return Float("long double")
-        case ["__int128"]:
-            return Int("int128", signed)
-        case ["char"]:
-            return Int("char", None if len(words) == 1 else signed)
-        case ["short"]:
-            return Int("short", signed)
-        case ["long"]:
-            return Int("long", signed)
-        case ["long", "long"]:
-            return Int("long long", signed)
-    return Int("int", signed)
-
-
-def _find(layouts: Layouts, type_: Type, name: str) -> tuple[int, Type] | None:
-    if not isinstance(type_, Record):
-        return None
-    for slot in layouts.record(type_).slots:
-        if slot.member.name == name:
-            return slot.bit_offset, slot.member.type
-        if slot.member.name is None:
-            inner = _find(layouts, strip_typedefs(slot.member.type), name)
-            if inner is not None:
-                return slot.bit_offset + inner[0], inner[1]
-    return None

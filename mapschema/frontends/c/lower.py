@@ -7,6 +7,7 @@ from typing import Any
 
 from mapschema.abi import Abi
 from mapschema.diagnostics import Diagnostics, suggest
+from mapschema.frontends.basictypes import basic_type
 from mapschema.frontends.c.declarations import Declaration, Index
 from mapschema.frontends.c.dialect import (
     BUILTIN_TYPEDEFS,
@@ -423,7 +424,7 @@ class Lowerer:
     def _identifier_type(self, node: Any) -> Type:
         assert self._text is not None
         names: list[str] = list(node.names)
-        basic = _basic_type(names)
+        basic = basic_type(names)
         if basic is not None:
             return basic
         name = _word(names[-1])
@@ -826,10 +827,10 @@ class Lowerer:
         """Bit offset and type of a designator (``a.b[2]``) in a record."""
         match type(node).__name__:
             case "ID":
-                found = self._find_member(root, _word(node.name))
+                found = self.layouts.find_member(root, _word(node.name))
             case "StructRef":
                 offset, inner = self._designate(root, node.name)
-                found = self._find_member(inner, _word(node.field.name))
+                found = self.layouts.find_member(inner, _word(node.field.name))
                 found = None if found is None else (offset + found[0], found[1])
             case "ArrayRef":
                 offset, inner = self._designate(root, node.name)
@@ -843,19 +844,6 @@ class Lowerer:
         if found is None:
             raise ConstantError("offsetof: no such member")
         return found
-
-    def _find_member(self, type_: Type, name: str) -> tuple[int, Type] | None:
-        record = strip_typedefs(type_)
-        if not isinstance(record, Record):
-            return None
-        for slot in self.layouts.record(record).slots:
-            if slot.member.name == name:
-                return slot.bit_offset, slot.member.type
-            if slot.member.name is None and isinstance(strip_typedefs(slot.member.type), Record):
-                inner = self._find_member(slot.member.type, name)
-                if inner is not None:
-                    return slot.bit_offset + inner[0], inner[1]
-        return None
 
     def _expression_type(self, node: Any) -> Type:
         """The type of an expression, for sizeof and typeof."""
@@ -887,7 +875,7 @@ class Lowerer:
                     base = self._pointee(node.name)
                 else:
                     base = self._expression_type(node.name)
-                member = self._find_member(base, _word(node.field.name))
+                member = self.layouts.find_member(base, _word(node.field.name))
                 if member is None:
                     raise ConstantError(f"no member '{node.field.name}' in {spell(base)}")
                 return member[1]
@@ -956,7 +944,7 @@ class Lowerer:
             case "AttributedType":
                 return self._spell(node.type)
             case "IdentifierType":
-                basic = _basic_type(list(node.names))
+                basic = basic_type(list(node.names))
                 return basic.name if isinstance(basic, (Int, Float)) else " ".join(node.names)
             case "Struct" | "Union" | "Enum":
                 return f"{type(node).__name__.lower()} {node.name}" if node.name else "void"
@@ -994,36 +982,6 @@ def _float_value(text: str) -> Value:
 
 def _word(name: str) -> str:
     return name.removeprefix(KEYWORD_PREFIX)
-
-
-def _basic_type(names: list[str]) -> Type | None:
-    """The type of C's own specifier words, None for a typedef's name."""
-    words = [n for n in names if n not in ("const", "volatile", "_Atomic")]
-    rest = sorted(w for w in words if w not in ("signed", "unsigned", "int"))
-    signed = "unsigned" not in words
-    match rest:
-        case []:
-            return Int("int", signed) if words else None
-        case ["char"]:
-            plain = "signed" not in words and signed
-            return Int("char", None if plain else signed)
-        case ["short"]:
-            return Int("short", signed)
-        case ["long"]:
-            return Int("long", signed)
-        case ["long", "long"]:
-            return Int("long long", signed)
-        case ["__int128"]:
-            return Int("int128", signed)
-        case ["_Bool"] | ["bool"]:
-            return Int("bool", False)
-        case ["float"]:
-            return Float("float")
-        case ["double"]:
-            return Float("double")
-        case ["double", "long"]:
-            return Float("long double")
-    return None
 
 
 def _is_void(node: Any) -> bool:
