@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from mapschema import maptypes
 from mapschema.generators import GeneratedFile, Request
@@ -88,6 +89,19 @@ def _literal(value: int) -> str:
     return f"{value}U" if value > 0x7FFFFFFF else str(value)
 
 
+def _inline_enums(records: Iterable[Record]) -> set[int]:
+    """`id` of the enums without a name that members have: they are written in their records."""
+    found: set[int] = set()
+    for record in records:
+        for member in record.members:
+            base = innermost(member.type)
+            if isinstance(base, Enum) and not base.name and not base.typedef_name:
+                found.add(id(base))
+            elif isinstance(base, Record) and not base.name and not base.typedef_name:
+                found |= _inline_enums([base])
+    return found
+
+
 class _Header:
     def __init__(self, schema: Schema, layouts: Layouts, foreign: frozenset[int]) -> None:
         self.schema = schema
@@ -95,11 +109,14 @@ class _Header:
         self.typedefs: set[str] = set(KNOWN_TYPEDEFS)
         self.done: set[int] = set(foreign)
         self.out: list[dict[str, object]] = []
+        self.inlined: set[int] = set()
 
     def blocks(self) -> list[dict[str, object]]:
         """Typedefs, enums and records, each behind what it needs."""
+        inline = _inline_enums(self.schema.records)
         for enum in self.schema.enums:
-            self._need(enum)
+            if id(enum) not in inline:
+                self._need(enum)
         for record in self.schema.records:
             self._need(record)
         for item in self.schema.maps:
@@ -272,9 +289,7 @@ class _Header:
         if element is base and isinstance(base, Record) and not base.name and not base.typedef_name:
             inline = self._body(base, taken if member.name is None else names(base))
         elif element is base and isinstance(base, Enum) and not base.name and not base.typedef_name:
-            inline = self._enum(base)["lines"]  # type: ignore[assignment]
-            assert inline is not None
-            inline[-1] = inline[-1].rstrip(";")
+            inline = self._inline_enum(base)
         name = member.name or ""
         if inline is not None:
             inline = list(inline)
@@ -287,6 +302,14 @@ class _Header:
         if member.bit_width is not None:
             return [f"{spell(safe)} {name + ' ' if name else ''}: {member.bit_width}{tail}"]
         return [f"{declare(safe, name)}{tail}"]
+
+    def _inline_enum(self, enum: Enum) -> list[str]:
+        """An enum without a name where it stands; where it stands again, its integer type."""
+        if id(enum) in self.inlined:
+            return [spell(self.layouts.enum_int(enum))]
+        self.inlined.add(id(enum))
+        lines: list[str] = self._enum(enum)["lines"]  # type: ignore[assignment]
+        return [*lines[:-1], lines[-1].rstrip(";")]
 
     def _safe(self, type_: Type) -> Type:
         """The type with pointers only to what any C file knows."""
@@ -314,7 +337,12 @@ class _Header:
                 for w in words
             )
             tagged = "(" not in target and any(w in ("struct", "union") for w in words)
-            if plain or tagged or target in KNOWN_TYPEDEFS or target == "void (*)(void)":
+            if (
+                plain
+                or tagged
+                or target in KNOWN_TYPEDEFS
+                or re.fullmatch(r"void \((\*+\)\()?void\)", target)
+            ):
                 return type_
             return Pointer("void")
         return type_

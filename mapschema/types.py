@@ -89,7 +89,7 @@ class Enum:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """A pointer; `target` is the C spelling of what it points to."""
+    """A pointer; `target` is the C spelling of what it points to (``void (void)``: a function)."""
 
     target: str
     tag: str | None = None
@@ -279,7 +279,7 @@ def spell(type_: Type) -> str:
         case Enum():
             return f"enum {type_.name}" if type_.name else type_.typedef_name or "enum (unnamed)"
         case Pointer():
-            return type_.target + ("*" if type_.target.endswith("*") else " *")
+            return pointer_to(type_.target)
         case Array():
             dims = ""
             element: Type = type_
@@ -291,6 +291,15 @@ def spell(type_: Type) -> str:
             return type_.spelling
 
 
+def pointer_to(target: str) -> str:
+    """The spelling of a pointer: ``void (void)``, a function, gives ``void (*)(void)``."""
+    if "(*" in target:
+        return target.replace("(*", "(**", 1)
+    if target.endswith(")"):
+        return target.replace(" (", " (*)(", 1)
+    return target + ("*" if target.endswith("*") else " *")
+
+
 def declare(type_: Type, name: str) -> str:
     """A C declaration of `name` with the type: ``__u8 mac[6]``."""
     dims = ""
@@ -298,8 +307,8 @@ def declare(type_: Type, name: str) -> str:
         dims += f"[{'' if type_.count is None else type_.count}]"
         type_ = type_.element
     base = spell(type_)
-    if isinstance(type_, Pointer) and "(*)" in base:
-        return base.replace("(*)", f"(*{name}{dims})", 1)
+    if isinstance(type_, Pointer) and "*)" in base:
+        return base.replace("*)", f"*{name}{dims})", 1)
     return f"{base}{'' if base.endswith('*') else ' '}{name}{dims}"
 
 

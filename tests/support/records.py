@@ -106,7 +106,18 @@ class RandomRecords:
         if roll < 52:
             return Float(self.random.choice(self.floats))
         if roll < 60:
-            return Pointer(self.random.choice(("void", "struct opaque", "const char")))
+            return Pointer(
+                self.random.choice(
+                    (
+                        "void",
+                        "struct opaque",
+                        "const char",
+                        "void (void)",
+                        "char *",
+                        "void (*)(void)",
+                    )
+                )
+            )
         if roll < 68:
             return self.random.choice(self.enums) if self.enums and self.chance(60) else self.enum()
         if roll < 76 and typedefs:

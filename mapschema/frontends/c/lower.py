@@ -43,6 +43,7 @@ from mapschema.types import (
     Record,
     Type,
     Typedef,
+    pointer_to,
     spell,
     strip_typedefs,
 )
@@ -949,12 +950,11 @@ class Lowerer:
             case "Struct" | "Union" | "Enum":
                 return f"{type(node).__name__.lower()} {node.name}" if node.name else "void"
             case "PtrDecl":
-                inner = self._spell(node.type)
-                return f"{inner}*" if inner.endswith("*") else f"{inner} *"
+                return pointer_to(self._spell(node.type))
             case "ArrayDecl":
                 return "void"
             case "FuncDecl":
-                return "void (*)(void)"
+                return "void (void)"
             case "TypeOf" if type(node.expr).__name__ == "Typename":
                 return self._spell(node.expr)
         return "void"
@@ -1037,9 +1037,9 @@ def _attributes_of(nodes: list[Any], wanted: Any) -> Any:
 
 
 def _tags_below(lowerer: Lowerer, node: Any) -> list[Attribute]:
-    """Attributes between a pointee's type and the star."""
+    """Attributes behind a pointer's star: pycparser hangs the declarator's own there, too."""
     found: list[Attribute] = []
-    while type(node).__name__ in ("TypeDecl", "AttributedType"):
+    while type(node).__name__ in ("TypeDecl", "AttributedType", "PtrDecl", "ArrayDecl", "FuncDecl"):
         found.extend(lowerer._attributes(getattr(node, "attributes", None)))
         node = node.type
     return found
