@@ -153,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     layout.add_argument(
         "--all", action="store_true", dest="everything", help="also what the includes define"
     )
+    layout.add_argument("--base", metavar="BTF", help="the BTF that a module's split BTF builds on")
     layout.add_argument(
         "--format", default="text", choices=("text", "json"), help="(default: text)"
     )
@@ -377,7 +378,12 @@ def _layout(arguments: argparse.Namespace) -> int:
     schemas = []
     for path in arguments.inputs:
         schema = load(
-            path, options, diagnostics, types=arguments.types, everything=arguments.everything
+            path,
+            options,
+            diagnostics,
+            types=arguments.types,
+            everything=arguments.everything,
+            base=arguments.base,
         )
         if schema is not None:
             schemas.append(schema)

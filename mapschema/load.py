@@ -14,10 +14,10 @@ from mapschema.document import enum_entry, record_entry
 from mapschema.frontends.c.preprocessor import COptions
 from mapschema.layout import LayoutError, Layouts
 from mapschema.mapsizes import key_size, value_size
-from mapschema.source import ReadError, read_source
+from mapschema.source import ReadError, read_bytes, read_source
 from mapschema.types import Enum, Record, Schema
 
-_ENDINGS = (".bpf.c", ".mapschema", ".c", ".h")
+_ENDINGS = (".bpf.c", ".mapschema", ".bpf.o", ".c", ".h", ".o", ".btf")
 
 
 def stem_of(path: str) -> str:
@@ -37,19 +37,43 @@ def load(
     *,
     types: Sequence[str] = (),
     everything: bool = False,
+    base: str | None = None,
 ) -> Schema | None:
     """Reads one input; None, reported, where it can't be read at all.
+
+    `base` is the path of the BTF that a module's split BTF builds on.
 
     Also reports records without a layout on the ABI of the options, and
     annotations that don't fit.
     """
+    if _looks_like_object(path):
+        from mapschema.readers.objects import read_object
+
+        try:
+            data = read_bytes(Path(path))
+            below = read_bytes(Path(base)) if base else None
+        except ReadError as error:
+            diagnostics.error("MS001", str(error), path=path)
+            return None
+        return read_object(
+            path,
+            data,
+            diagnostics,
+            stem=stem_of(path),
+            types=types,
+            everything=everything,
+            base=below,
+        )
     if not path.endswith((".h", ".c", ".mapschema")):
         if not os.path.exists(path):
             diagnostics.error("MS001", "no such file", path=path)
         else:
             what = "is a directory, not a file" if os.path.isdir(path) else "unknown kind of input"
             diagnostics.error(
-                "MS002", what, path=path, help="inputs end in .h, .c, .bpf.c or .mapschema"
+                "MS002",
+                what,
+                path=path,
+                help="inputs are .h, .c, .bpf.c and .mapschema files, ELF objects, and raw BTF",
             )
         return None
     try:
@@ -69,6 +93,18 @@ def load(
         )
     _check(schema, Layouts(ABIS[options.abi]), diagnostics)
     return schema
+
+
+def _looks_like_object(path: str) -> bool:
+    """Whether the file begins as an ELF or BTF file does."""
+    if path.endswith((".h", ".c", ".mapschema", ".go")) or not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(4)
+    except OSError:
+        return False
+    return head == b"\x7fELF" or head[:2] in (b"\x9f\xeb", b"\xeb\x9f")
 
 
 def _check(schema: Schema, layouts: Layouts, diagnostics: Diagnostics) -> None:
