@@ -8,7 +8,7 @@ from functools import cache
 
 from mapschema.abi import ABIS
 from mapschema.diagnostics import Diagnostics, suggest
-from mapschema.frontends.c.declarations import index, split
+from mapschema.frontends.c.declarations import Declaration, index, split
 from mapschema.frontends.c.lower import Lowerer, Unresolved
 from mapschema.frontends.c.maps import MapReader, carried_records
 from mapschema.frontends.c.notes import Notes
@@ -70,9 +70,11 @@ def read_c(
     own_records: list[Record] = []
     own_enums: list[Enum] = []
     typedefs: list[Typedef] = []
-    for declaration in unit.index.declarations:
-        if declaration.file is not file and not (everything and not declaration.file.builtin):
-            continue
+    wanted = [i for i in unit.index.items if i.file is file or (everything and not i.file.builtin)]
+    declarations: list[Declaration] = []
+    for item in wanted:
+        declarations += [item] if isinstance(item, Declaration) else item.declarations()
+    for declaration in declarations:
         if declaration.body is not None:
             continue
         if declaration in unit.index.assertions:
@@ -89,15 +91,15 @@ def read_c(
     reader = MapReader(lowerer, unit.notes, diagnostics)
     maps: list[MapDef] = []
     for declaration in unit.index.maps:
-        for item in reader.read(declaration):
-            if item.type in ("RINGBUF", "PERF_EVENT_ARRAY", "USER_RINGBUF"):
-                item = _with_carried(item, unit, lowerer)
-            maps.append(item)
+        for found_map in reader.read(declaration):
+            if found_map.type in ("RINGBUF", "PERF_EVENT_ARRAY", "USER_RINGBUF"):
+                found_map = _with_carried(found_map, unit, lowerer)
+            maps.append(found_map)
     named = _named(types, lowerer, file, diagnostics)
     typedefs += [item for item in named if isinstance(item, Typedef) and item not in typedefs]
     roots: list[Type] = [*own_enums, *own_records, *named]
-    for found in maps:
-        roots += map_types(found)
+    for found_map in maps:
+        roots += map_types(found_map)
     records_out, enums_out = closure(roots)
     _warn_fallback(lowerer, diagnostics)
     own = frozenset(id(item) for item in [*own_records, *own_enums])

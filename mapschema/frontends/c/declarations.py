@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mapschema.diagnostics import Diagnostics
 from mapschema.frontends.c.tokens import Token
 from mapschema.source import SourceFile
+
+if TYPE_CHECKING:
+    from mapschema.frontends.c.bulk import BulkText
 
 MAX_NESTING = 100
 _TAGS = {"struct", "union", "enum"}
@@ -19,17 +23,23 @@ _ATTRIBUTE = {"__attribute__", "__attribute", "__declspec", "_Alignas", "alignas
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 
 
-@dataclass(slots=True, eq=False)
 class Declaration:
     """One top-level declaration: its tokens with the final ``;``.
 
     `pack` is the value of ``#pragma pack`` in force where it starts.  A
-    function's declaration has the tokens in front of its body.
+    function's declaration has the tokens in front of its body, and `body`.
     """
 
-    tokens: list[Token]
-    pack: int | None
-    body: list[Token] | None = None
+    def __init__(
+        self, tokens: list[Token], pack: int | None, body: list[Token] | None = None
+    ) -> None:
+        self._tokens = tokens
+        self.pack = pack
+        self.body = body
+
+    @property
+    def tokens(self) -> list[Token]:
+        return self._tokens
 
     @property
     def file(self) -> SourceFile:
@@ -47,12 +57,27 @@ class Index:
     maps: list[Declaration] = field(default_factory=list)
     functions: list[Declaration] = field(default_factory=list)
     assertions: list[Declaration] = field(default_factory=list)
-    declarations: list[Declaration] = field(default_factory=list)
+    items: list[Declaration | BulkText] = field(default_factory=list)
+
+    def enumerator(self, name: str) -> Declaration | None:
+        """The declaration that has an enumerator."""
+        found = self.enumerators.get(name)
+        if found is not None:
+            return found
+        for item in self.items:
+            if not isinstance(item, Declaration):
+                number = item.enumerator(name)
+                if number is not None:
+                    return item.declaration(number)
+        return None
 
 
-def split(tokens: list[Token], diagnostics: Diagnostics) -> list[Declaration]:
-    """The top-level declarations; unbalanced or too deep brackets are diagnosed."""
-    found: list[Declaration] = []
+def split(tokens: list[Token], diagnostics: Diagnostics) -> list[Declaration | BulkText]:
+    """The top-level declarations; unbalanced or too deep brackets are diagnosed.
+
+    A stretch of text that stayed text stands among them.
+    """
+    found: list[Declaration | BulkText] = []
     pack: int | None = None
     pack_stack: list[tuple[str, int | None]] = []
     start_pack: int | None = None
@@ -68,6 +93,17 @@ def split(tokens: list[Token], diagnostics: Diagnostics) -> list[Declaration]:
             pack = _pragma_pack(token, pack, pack_stack, diagnostics)
             if not current:
                 start_pack = pack
+            continue
+        if kind == "bulk":
+            from mapschema.frontends.c.bulk import BulkToken
+
+            assert isinstance(token, BulkToken)
+            if current or stack:  # a declaration goes on into the stretch
+                tokens[index:index] = token.bulk.all_tokens()
+                count = len(tokens)
+            else:
+                token.bulk.pack = pack
+                found.append(token.bulk)
             continue
         if not current:
             if token.text == ";":
@@ -231,10 +267,16 @@ def _is_number(word: str) -> bool:
     return re.fullmatch(r"[0-9]{1,4}", word) is not None
 
 
-def index(declarations: list[Declaration]) -> Index:
+def index(items: list[Declaration | BulkText]) -> Index:
     """Finds what each declaration declares."""
-    result = Index(declarations=declarations)
-    for declaration in declarations:
+    result = Index(items=items)
+    for declaration in items:
+        if not isinstance(declaration, Declaration):
+            for name, number in declaration.tags():
+                result.tags.setdefault(name, []).append(declaration.declaration(number))
+            for name, number in declaration.typedefs():
+                result.typedefs.setdefault(name, declaration.declaration(number))
+            continue
         tokens = declaration.tokens
         if declaration.body is not None:
             result.functions.append(declaration)

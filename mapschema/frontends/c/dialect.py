@@ -37,6 +37,8 @@ _RELEVANT = {
     "packed", "aligned", "mode", "vector_size", "btf_type_tag", "ms_struct", "gcc_struct",
     "flag_enum", "scalar_storage_order",
 }  # fmt: skip
+_NO_NAMES = set(_RESPELL) | _KEYWORDS_OF_C23
+"""Typedefs of these (``typedef _Bool bool;``) are written as something else."""
 _SPECIFIERS = {"typedef", "static", "extern", "const", "volatile"}
 BUILTIN_TYPEDEFS = (
     "__int128_t",
@@ -218,7 +220,7 @@ def parse(tokens: list[Token], typedefs: set[str]) -> tuple[list[Any], Text]:
         if token.kind == "other":
             raise SyntaxMistake(f"unexpected character {token.text!r}", token.span)
     text = write(tokens)
-    used = sorted({t.text for t in tokens if t.kind == "id"} & typedefs)
+    used = sorted(({t.text for t in tokens if t.kind == "id"} & typedefs) - _NO_NAMES)
     names = ", ".join([*BUILTIN_TYPEDEFS, *used])
     prefix = f"typedef int {names};\n"
     try:

@@ -331,7 +331,7 @@ class Lowerer:
         """The value of an enumeration constant, or None."""
         if name in self._values:
             return self._values[name]
-        declaration = self.index.enumerators.get(name)
+        declaration = self.index.enumerator(name)
         if declaration is None:
             if self.fallback is not None:
                 return self.fallback.enumerator(name)
@@ -429,6 +429,8 @@ class Lowerer:
         if basic is not None:
             return basic
         name = _word(names[-1])
+        if name == "__builtin_va_list" and self.layouts.abi.name.startswith("bpf"):
+            return Pointer("void")
         if name in _BUILTIN and name not in self.index.typedefs:
             return _BUILTIN[name]
         span = self._text.span(node)

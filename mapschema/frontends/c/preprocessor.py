@@ -15,9 +15,10 @@ from pathlib import Path
 from mapschema.abi import ABIS, Abi
 from mapschema.diagnostics import Diagnostics, suggest
 from mapschema.frontends.c import standins
+from mapschema.frontends.c.bulk import BulkText, BulkToken, stretches
 from mapschema.frontends.c.conditions import evaluate
 from mapschema.frontends.c.integers import ConstantError
-from mapschema.frontends.c.tokens import NO_HIDE, Token, tokenize
+from mapschema.frontends.c.tokens import NO_HIDE, Token, tokenize, tokenize_range
 from mapschema.source import ReadError, SourceFile, Span, read_source
 
 MAX_TOKENS = 8_000_000
@@ -183,7 +184,7 @@ class Preprocessor:
     # -- files ------------------------------------------------------------
 
     def _process(self, file: SourceFile, folder: str, depth: int) -> None:
-        tokens = tokenize(file, self.diagnostics)
+        tokens = self._tokens(file)
         if not file.path.startswith("<") or file.builtin:
             self.included.files.append(file)
         run: list[Token] = []
@@ -193,9 +194,18 @@ class Preprocessor:
         self._note_guard(file, tokens)
         while at < count and not self.stopped:
             token = tokens[at]
+            if isinstance(token, BulkToken):
+                at += 1
+                if active:
+                    self._flush(run)
+                    run = []
+                    self._bulk(token)
+                continue
             if not (token.bol and token.text == "#" and token.kind == "punct"):
                 stop = at + 1
-                while stop < count and not (tokens[stop].bol and tokens[stop].text == "#"):
+                while stop < count and not (
+                    tokens[stop].bol and (tokens[stop].text == "#" or tokens[stop].kind == "bulk")
+                ):
                     stop += 1
                 if active:
                     run.extend(tokens[at:stop])
@@ -242,6 +252,27 @@ class Preprocessor:
             self.diagnostics.error(
                 "MS004", f"#{stack[-1].name} without #endif", stack[-1].token.span
             )
+
+    def _tokens(self, file: SourceFile) -> list[Token]:
+        """The tokens of a file; a large stretch of plain declarations is one token."""
+        ranges = stretches(file)
+        if not ranges:
+            return tokenize(file, self.diagnostics)
+        tokens: list[Token] = []
+        at = 0
+        for start, end in ranges:
+            tokens += tokenize_range(file, at, start, self.diagnostics)
+            tokens.append(BulkToken(BulkText(file, start, end)))
+            at = end
+        return tokens + tokenize_range(file, at, len(file.text), self.diagnostics)
+
+    def _bulk(self, token: BulkToken) -> None:
+        """Passes a stretch on as it is, or as tokens where a macro or its style asks for that."""
+        names = {*self.macros, *_SPECIAL, *standins.MACROS}
+        if token.bulk.is_plain() and not token.bulk.mentions(names):
+            self.output.append(token)
+        else:
+            self._flush(token.bulk.all_tokens())
 
     def _flush(self, run: list[Token]) -> None:
         if run:

@@ -112,18 +112,33 @@ class _Offsets:
 def tokenize(file: SourceFile, diagnostics: Diagnostics) -> list[Token]:
     """The tokens of a file; comments and white space become `space` and `bol` flags."""
     text = file.text
-    place = None
     if "\\" in text and _SPLICE.search(text):
         place = _Offsets(text)
         text = _SPLICE.sub("", text)
+        return _scan(file, text, 0, len(text), place, diagnostics)
+    return _scan(file, text, 0, len(text), None, diagnostics)
+
+
+def tokenize_range(file: SourceFile, at: int, end: int, diagnostics: Diagnostics) -> list[Token]:
+    """The tokens of a part of a file that has no line splices, and begins and ends between tokens."""
+    return _scan(file, file.text, at, end, None, diagnostics)
+
+
+def _scan(
+    file: SourceFile,
+    text: str,
+    at: int,
+    end: int,
+    place: _Offsets | None,
+    diagnostics: Diagnostics,
+) -> list[Token]:
+    """The tokens of ``text[at:end]``; `place` leads back to offsets of the file."""
     tokens: list[Token] = []
     append = tokens.append
     space, bol = False, True
-    end = len(text)
-    at = 0
     match_at = _TOKEN.match
     while at < end:
-        match = match_at(text, at)
+        match = match_at(text, at, end)
         assert match is not None
         kind = match.lastgroup
         stop = match.end()
