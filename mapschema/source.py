@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -24,6 +25,7 @@ class SourceFile:
     def __init__(self, path: str, text: str, *, builtin: bool = False) -> None:
         self.path = path
         self.text = text
+        self._asked = 0
         self.builtin = builtin
         """True for a stand-in header that mapschema brings itself."""
 
@@ -32,16 +34,15 @@ class SourceFile:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        starts = [0]
-        find = self.text.find
-        at = find("\n")
-        while at >= 0:
-            starts.append(at + 1)
-            at = find("\n", at + 1)
-        return starts
+        lengths = map(len, self.text.split("\n"))
+        return list(accumulate(lengths, lambda at, length: at + length + 1, initial=0))[:-1]
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of a character offset, both counted from 1."""
+        self._asked += 1
+        if self._asked < 32:  # cheaper than the table of a large file's lines
+            start = self.text.rfind("\n", 0, offset) + 1
+            return self.text.count("\n", 0, start) + 1, offset - start + 1
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 

@@ -12,6 +12,7 @@ import pytest
 
 from mapschema.abi import BPFEL
 from mapschema.diagnostics import Diagnostics
+from mapschema.frontends.c import kerneltypes
 from mapschema.layout import Layouts
 from mapschema.readers.btf import STRUCT, UNION, Btf
 from mapschema.readers.objects import btf_section, read_object
@@ -188,3 +189,58 @@ def test_the_kernels_own_btf(kernel: None) -> None:
         assert [s.bit_offset for s in layout.slots if not s.member.is_pad] == offsets
         checked += 1
     assert checked > 5000
+
+
+KERNEL = """
+typedef unsigned int __u32; typedef __u32 u32; typedef unsigned long long u64; typedef _Bool bool;
+typedef struct { int counter; } atomic_t;
+enum { TASK_COMM_LEN = 16 };
+struct sockaddr { unsigned short family; char data[14]; };
+struct task { u32 pid; u64 start; atomic_t usage; struct task *parent; } __attribute__((aligned(64)));
+struct task one; struct sockaddr two; bool three; char four[TASK_COMM_LEN]; int len = TASK_COMM_LEN;
+int f(void) { enum { X = 3 } x = X; return x; }
+"""
+
+
+def test_a_missing_vmlinux_is_the_machines_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = build(
+        KERNEL.replace("enum {", "enum lengths {", 1).replace("int len", "enum lengths len"),
+        "bpfel",
+        tmp_path,
+        "-std=gnu17",
+    )
+    (tmp_path / "btf").write_bytes(btf_section(made.read_bytes()))
+    monkeypatch.setattr(kerneltypes, "KERNEL_BTF", str(tmp_path / "btf"))
+    kerneltypes.kernel_types.cache_clear()
+    source = """#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+struct event { u32 pid; u64 at; char comm[TASK_COMM_LEN]; struct sockaddr from; struct task t; bool ok; };
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, u32); __type(value, struct event); } m SEC(".maps");
+"""
+    (tmp_path / "prog.bpf.c").write_text(source)
+    result = run("layout", tmp_path / "prog.bpf.c", "--format", "json")
+    assert result.status == 0, result.err
+    assert (
+        "prog.bpf.c:1:10: warning[MS006]: 'vmlinux.h' not found; its types come from this machine's own kernel"
+        in result.err
+    )
+    document = json.loads(result.out)
+    (event,) = [r for r in document["records"] if r["name"] == "event"]
+    types = KERNEL.split("struct task one")[0]
+    truth = record_layouts(
+        types + source.split("\n")[2] + "char use[sizeof(struct event)];", "bpfel", "-std=gnu17"
+    )["struct event"]
+    assert (event["size"], tuple(m["bit_offset"] for m in event["members"])) == (
+        truth.size,
+        truth.offsets,
+    )
+    assert document["maps"][0]["value_size"] == truth.size
+    (tmp_path / "wrong.bpf.c").write_text('#include "vmlinux.h"\nstruct a { struct tsk t; };\n')
+    assert run("layout", tmp_path / "wrong.bpf.c").status == 2
+    monkeypatch.setattr(kerneltypes, "KERNEL_BTF", str(tmp_path / "nothing"))
+    kerneltypes.kernel_types.cache_clear()
+    missing = run("layout", tmp_path / "prog.bpf.c")
+    assert missing.status == 2
+    assert "warning[MS005]: 'vmlinux.h' not found; going on without it" in missing.err

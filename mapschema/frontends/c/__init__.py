@@ -9,6 +9,7 @@ from functools import cache
 from mapschema.abi import ABIS
 from mapschema.diagnostics import Diagnostics, suggest
 from mapschema.frontends.c.declarations import Declaration, index, split
+from mapschema.frontends.c.kerneltypes import Fallback, kernel_types
 from mapschema.frontends.c.lower import Lowerer, Unresolved
 from mapschema.frontends.c.maps import MapReader, carried_records
 from mapschema.frontends.c.notes import Notes
@@ -31,9 +32,11 @@ class CUnit:
         self.included = preprocessor.included
         self.index = index([] if preprocessor.stopped else split(tokens, diagnostics))
         self.notes = Notes(diagnostics)
-        self.lowerer = Lowerer(
-            self.index, self.notes, diagnostics, _fallback(options.abi), ABIS[options.abi]
-        )
+        fallback: Fallback = _fallback(options.abi)
+        self.from_kernel = preprocessor.included.kernel_types
+        if self.from_kernel:
+            fallback = kernel_types(options.abi, fallback)
+        self.lowerer = Lowerer(self.index, self.notes, diagnostics, fallback, ABIS[options.abi])
 
 
 @cache
@@ -101,7 +104,8 @@ def read_c(
     for found_map in maps:
         roots += map_types(found_map)
     records_out, enums_out = closure(roots)
-    _warn_fallback(lowerer, diagnostics)
+    if not unit.from_kernel:
+        _warn_fallback(lowerer, diagnostics)
     own = frozenset(id(item) for item in [*own_records, *own_enums])
     return Schema(
         path=file.path,

@@ -27,6 +27,7 @@ from mapschema.frontends.c.integers import (
     unary,
     usual_conversions,
 )
+from mapschema.frontends.c.kerneltypes import Fallback
 from mapschema.frontends.c.notes import Notes
 from mapschema.frontends.c.tokens import Token
 from mapschema.layout import LayoutError, Layouts
@@ -79,7 +80,7 @@ class Lowerer:
         index: Index,
         notes: Notes,
         diagnostics: Diagnostics,
-        fallback: Lowerer | None,
+        fallback: Fallback | None,
         abi: Abi,
     ) -> None:
         self.index = index
@@ -90,7 +91,7 @@ class Lowerer:
         self.used_fallback: dict[str, Span] = {}
         self._typedef_names = set(index.typedefs) | set(BUILTIN_TYPEDEFS)
         if fallback is not None:
-            self._typedef_names |= fallback._typedef_names - set(index.variables)
+            self._typedef_names |= fallback.typedef_names() - set(index.variables)
         self._trees: dict[int, tuple[list[Any], Text] | None] = {}
         self._records: dict[str, Record | None] = {}
         self._enums: dict[str, Enum | None] = {}
@@ -102,6 +103,18 @@ class Lowerer:
         self._busy: list[str] = []
         self._text: Text | None = None
         self._pack: int | None = None
+
+    def typedef_names(self) -> set[str]:
+        """All names that are types."""
+        return self._typedef_names
+
+    def has_tag(self, tag: str) -> bool:
+        """Whether the tag is defined here."""
+        return tag in self.index.tags
+
+    def has_typedef(self, name: str) -> bool:
+        """Whether the typedef is defined here."""
+        return name in self.index.typedefs
 
     # -- declarations -----------------------------------------------------
 
@@ -266,7 +279,7 @@ class Lowerer:
             return self._typedefs[name]
         declaration = self.index.typedefs.get(name)
         if declaration is None:
-            if self.fallback is not None and name in self.fallback.index.typedefs:
+            if self.fallback is not None and self.fallback.has_typedef(name):
                 if span is not None:
                     self.used_fallback.setdefault(name, span)
                 return self.fallback.typedef(name)
@@ -309,7 +322,7 @@ class Lowerer:
             case "Struct" | "Union" | "Enum":
                 body = node.values if type(node).__name__ == "Enum" else node.decls
                 known = node.name in self.index.tags or (
-                    self.fallback is not None and node.name in self.fallback.index.tags
+                    self.fallback is not None and self.fallback.has_tag(node.name)
                 )
                 return body is None and not known
         return False
@@ -451,7 +464,7 @@ class Lowerer:
         if body is None:
             found = self.record_or_enum(node.name, self._span(node))
             if found is None:
-                if self.fallback is not None and node.name in self.fallback.index.tags:
+                if self.fallback is not None and self.fallback.has_tag(node.name):
                     found = self.fallback.record_or_enum(node.name, None)
                     if found is not None:
                         span = self._span(node)

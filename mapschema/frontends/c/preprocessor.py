@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mapschema.abi import ABIS, Abi
 from mapschema.diagnostics import Diagnostics, suggest
-from mapschema.frontends.c import standins
+from mapschema.frontends.c import kerneltypes, standins
 from mapschema.frontends.c.bulk import BulkText, BulkToken, stretches
 from mapschema.frontends.c.conditions import evaluate
 from mapschema.frontends.c.integers import ConstantError
@@ -123,6 +123,8 @@ class Included:
     files: list[SourceFile] = field(default_factory=list)
     missing: list[tuple[str, Span]] = field(default_factory=list)
     standins: set[str] = field(default_factory=set)
+    kernel_types: bool = False
+    """Whether a vmlinux.h was asked for that only the kernel's own BTF can give."""
     on_disk: list[str] = field(default_factory=list)
     """Paths of the files read, for whoever watches them."""
 
@@ -436,6 +438,15 @@ class Preprocessor:
             if path not in self._once:
                 self._once.add(path)
                 self._process(SourceFile(path, text, builtin=True), "", depth + 1)
+            return
+        if os.path.basename(name) == "vmlinux.h" and kerneltypes.is_there():
+            self.included.kernel_types = True
+            self.diagnostics.warning(
+                "MS006",
+                f"'{name}' not found; its types come from this machine's own kernel ({kerneltypes.KERNEL_BTF})",
+                span,
+                help="other kernels may differ: name the folder of your own vmlinux.h with -I",
+            )
             return
         self.included.missing.append((name, span))
         self.diagnostics.warning(
