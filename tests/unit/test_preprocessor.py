@@ -34,6 +34,11 @@ CASES = {
         "#if (1 ? 2 : 3) == 2 && -1 > 0u && 0x10 == 16 && 'a' == 97\nyes\n#endif\n#if 0 && 1/0\nno\n#endif\n"
         "#if 18446744073709551615 == -1\nwrap\n#endif\n#if 1 << 3 == 8 || 0\nshift\n#endif\n#if undefined_name\nno\n#else\nzero\n#endif"
     ),
+    "has from a macro": (
+        "#define prereq(a, b) ((4 << 16) + 2 >= ((a) << 16) + (b))\n#define has(x) __has_attribute (x)\n"
+        "#if prereq (2, 96) || has (__packed__)\nyes\n#endif\n#if has (packed) && L'\\0' - 1 < 0\nyes\n#endif\n"
+        "#if !defined A \\\n && (prereq (3, 4) || has (x))\nyes\n#endif"
+    ),
     "elifdef": "#define A\n#ifdef B\nno\n#elifdef A\nyes\n#elifndef A\nno\n#endif",
     "splices": "#define LONG a \\\n b \\\n c\nLONG in\\\nt x;",
     "counter": "#define U __COUNTER__\nU U U",

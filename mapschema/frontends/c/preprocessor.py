@@ -83,7 +83,8 @@ def predefined(abi: Abi) -> dict[str, str]:
 
 
 _HAS = {"__has_include", "__has_include_next", "__has_attribute", "__has_builtin", "__has_feature",
-        "__has_extension", "__has_c_attribute", "__has_declspec_attribute", "__has_warning"}  # fmt: skip
+        "__has_extension", "__has_c_attribute", "__has_declspec_attribute", "__has_warning",
+    "__building_module"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +345,9 @@ class Preprocessor:
             defined = line[1].text in self.macros or line[1].text in _HAS
             return defined == (name == "ifdef")
         try:
-            return evaluate(self.expand(self._defined(line[1:], token), in_condition=True))
+            expanded = self.expand(self._defined(line[1:], token), in_condition=True)
+            # glibc's macros expand to __has_attribute (x) and the like
+            return evaluate(self._defined(expanded, token))
         except ConstantError as error:
             self.diagnostics.error("MS004", str(error), (line[1] if len(line) > 1 else token).span)
             return False

@@ -88,7 +88,6 @@ _TOKEN = re.compile(
     |(?P<other>.)""",
     re.X | re.S,
 )
-_STRING_PREFIX = re.compile(r'(?:u8|[uUL])(?=["\'])')
 _SPLICE = re.compile(r"\\[ \t]*\n")
 
 
@@ -155,7 +154,7 @@ def _scan(
                 kind == "id"
                 and stop < end
                 and text[stop] in "\"'"
-                and _STRING_PREFIX.fullmatch(value + text[stop], 0, len(value))
+                and value in ("L", "u", "U", "u8")
             ):
                 longer = _TOKEN_STRING.match(text, at)
                 if longer is not None:
