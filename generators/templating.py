@@ -6,15 +6,20 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mapschema.cachedir import cache_folder
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
+    folder = cache_folder()
     return Environment(
+        # jinja2 checks the cached code against the template's text and its own version
+        bytecode_cache=FileSystemBytecodeCache(folder) if folder else None,
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         trim_blocks=True,
         lstrip_blocks=True,

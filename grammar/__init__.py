@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mapschema.cachedir import cache_folder
+
 if TYPE_CHECKING:
     from lark import Lark
 
@@ -14,16 +16,9 @@ GRAMMAR_FILE = Path(__file__).parent / "mapschema.lark"
 
 
 def _cache_file() -> str | bool:
-    """Where lark may keep the tables it computed, beside the user's other caches."""
-    root = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    if not os.path.isabs(root) or os.environ.get("MAPSCHEMA_NO_CACHE"):
-        return False
-    folder = os.path.join(root, "mapschema")
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError:
-        return False
-    return os.path.join(folder, "grammar.lark.cache") if os.access(folder, os.W_OK) else False
+    """Where lark keeps the tables it computed; it checks them against the grammar's text."""
+    folder = cache_folder()
+    return os.path.join(folder, "grammar.lark.cache") if folder else False
 
 
 @cache

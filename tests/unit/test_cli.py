@@ -246,3 +246,35 @@ def test_json_of_the_design(flow: Path) -> None:
     assert [m["name"] for m in members[3]["record"]["members"]] == ["c", "e"]
     assert members[3]["record"]["members"][1]["record"]["members"][0]["bit_offset"] == 0
     assert members[4]["bit_size"] == 0
+
+
+def test_a_damaged_cache_does_no_harm(flow: Path) -> None:
+    Path("s.mapschema").write_text("struct s { u32 x; }\n")
+    cache = Path("cache").absolute()
+
+    def compiled(out: str, **more: str) -> dict[str, bytes]:
+        ran = subprocess.run(
+            [sys.executable, "-m", "mapschema", "compile", "s.mapschema", "-o", out],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "XDG_CACHE_HOME": str(cache), **more},
+        )
+        assert "error" not in ran.stderr
+        assert "Traceback" not in ran.stderr
+        return {p.name: p.read_bytes() for p in Path(out).iterdir()}
+
+    first = compiled("one", MAPSCHEMA_NO_CACHE="1")
+    assert not cache.exists()
+    assert compiled("two") == first
+    kept = list((cache / "mapschema").iterdir())
+    assert kept
+    for how in (b"", b"garbage", None):
+        for file in kept:
+            data = file.read_bytes()
+            file.write_bytes(data[: len(data) // 2] if how is None else how)
+        assert compiled("three") == first
+    for file in kept:
+        file.unlink(missing_ok=True)
+    cache.chmod(0o500)
+    assert compiled("four", XDG_CACHE_HOME="relative") == first
