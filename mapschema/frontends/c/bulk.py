@@ -24,11 +24,8 @@ MINIMUM = 100_000
 _DIRECTIVE = re.compile(r"^[ \t]*#.*", re.M)
 _LINE_END = re.compile(r"^\S.*;$", re.M)
 _TAG = re.compile(r"^[ \t]*(?:typedef\s+)?(?:struct|union|enum)\s+(\w+)\s*\{", re.M)
-_TWO_BRACES = re.compile(r"\{[^\n]*\{")
-_PLAIN_TYPEDEF = re.compile(r"^typedef [^;{}()]*?(\w+)(?:\[[^\]\n]*\])*;$", re.M)
-_ONE_LINE_TYPEDEF = re.compile(r"^typedef [^;\n]*\}[^;\n]*?(\w+);$", re.M)
-_OTHER_TYPEDEF = re.compile(r"^typedef [^;{}\n]*\([^;{}\n]*;$", re.M)
-_CLOSING_TYPEDEF = re.compile(r"^\}[^;\n]*?(\w+);$", re.M)
+_TYPEDEF_LINE = re.compile(r"^(?:typedef |\}).*;$", re.M)
+_LAST_NAME = re.compile(r"(\w+)(?:\[[^\]]*\])*;$")
 _POINTER_NAME = re.compile(r"\(\s*\*+\s*(\w+)\s*[)\[]")
 _FUNCTION_NAME = re.compile(r"^typedef [^(]*?(\w+)\(")
 _UNDERSCORED = re.compile(r"(?<!\w)_\w+")
@@ -120,10 +117,11 @@ class BulkText:
     def is_plain(self) -> bool:
         """Whether each declaration is one of a type, in the style that the index reads."""
         text = self.text
-        if not self.ends or text[self.ends[-1] :].strip() or _TWO_BRACES.search(text):
+        if not self.ends or text[self.ends[-1] :].strip():
             return False
-        if text.count("{") != text.count("}"):
-            return False
+        opening = text.count("{")
+        if opening != text.count("}") or opening != text.count("{\n") + text.count("{}"):
+            return False  # two records begin on one line
         start = 0
         match_head, match_close = _HEAD.match, _CLOSE.match
         for end in self.ends:
@@ -162,20 +160,21 @@ class BulkText:
     def typedefs(self) -> Iterator[tuple[str, int]]:
         """Each typedef's name with the number of its declaration."""
         text = self.text
-        for match in _PLAIN_TYPEDEF.finditer(text):
-            yield match.group(1), self.number_at(match.start(1))
-        for match in _ONE_LINE_TYPEDEF.finditer(text):
-            yield match.group(1), self.number_at(match.start(1))
-        for match in _OTHER_TYPEDEF.finditer(text):
+        for match in _TYPEDEF_LINE.finditer(text):
             line = match.group()
-            name = _POINTER_NAME.search(line) or _FUNCTION_NAME.match(line)
+            if line == "};":
+                continue
+            number = self.number_at(match.start() + 1)
+            if line[0] == "}":
+                begin = self.ends[number - 1] if number else 0
+                if not text[begin : begin + 20].lstrip().startswith("typedef"):
+                    continue
+            name = None
+            if "(" in line and "{" not in line and "__attribute__" not in line:
+                name = _POINTER_NAME.search(line) or _FUNCTION_NAME.match(line)
+            name = name or _LAST_NAME.search(line)
             if name is not None:
-                yield name.group(1), self.number_at(match.start() + 1)
-        for match in _CLOSING_TYPEDEF.finditer(text):
-            number = self.number_at(match.start())
-            begin = self.ends[number - 1] if number else 0
-            if text[begin : begin + 20].lstrip().startswith("typedef"):
-                yield match.group(1), number
+                yield name.group(1), number
 
     def enumerator(self, name: str) -> int | None:
         """The number of the declaration that has an enumerator, or None."""

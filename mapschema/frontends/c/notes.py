@@ -45,6 +45,8 @@ class Notes:
                     parsed = parse_words(words, span, self._diagnostics)
                     line = comment.last_line + (1 if comment.own_line else 0)
                     notes.annotations.setdefault(line, {}).update(parsed)
+                elif comment.on_directive:
+                    continue  # "#endif /* GUARD */" is about no declaration
                 elif comment.own_line:
                     notes.by_last_line[comment.last_line] = comment
                 else:
@@ -56,6 +58,8 @@ class Notes:
         if span.file.builtin:
             return ""
         notes = self._of(span.file)
+        if not notes.by_last_line and not notes.trailing:
+            return ""
         line = span.line
         before = span.file.text[span.start - span.column + 1 : span.start]
         # "struct a { int x; }" on one line: what stands above is not about x
@@ -75,4 +79,5 @@ class Notes:
         """The ``@`` words for the declaration whose name stands at the span."""
         if span.file.builtin:
             return {}
-        return self._of(span.file).annotations.get(span.line, {})
+        annotations = self._of(span.file).annotations
+        return annotations.get(span.line, {}) if annotations else {}

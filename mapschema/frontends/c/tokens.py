@@ -71,7 +71,8 @@ class Comment:
     end: int
     own_line: bool
     """True if nothing but white space stands in front of it on its line."""
-    doc: bool
+    on_directive: bool
+    """True if it stands behind a preprocessor directive."""
 
 
 _TOKEN = re.compile(
@@ -202,14 +203,12 @@ def comments(file: SourceFile) -> list[Comment]:
         start, end = match.span()
         line_start = text.rfind("\n", 0, start) + 1
         if raw.startswith("//"):
-            doc = raw.startswith("///")
             body = raw.lstrip("/").strip()
         else:
-            doc = raw.startswith("/**")
             lines = [line.strip() for line in raw[2:-2].strip("*").splitlines()]
             body = "\n".join(line.removeprefix("*").strip() for line in lines).strip()
         first = file.position(start)[0]
         last = file.position(max(start, end - 1))[0]
-        own = not text[line_start:start].strip()
-        found.append(Comment(body, first, last, start, end, own, doc))
+        before = text[line_start:start].strip()
+        found.append(Comment(body, first, last, start, end, not before, before.startswith("#")))
     return found
