@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mapschema.source import SourceFile, Span
+from mapschema.source import Span
 
 Severity = Literal["error", "warning", "note"]
 
@@ -84,11 +84,6 @@ class Diagnostics:
     @property
     def has_errors(self) -> bool:
         return any(item.severity == "error" for item in self._items)
-
-
-def file_start(file: SourceFile) -> Span:
-    """The span of a file's first character, for what concerns the whole file."""
-    return Span(file, 0, 1)
 
 
 def suggest(name: str, candidates: Iterable[str]) -> str:

@@ -52,26 +52,6 @@ KEYWORDS = frozenset(
         "var",
     ]
 )
-# Names that Go predeclares: a parameter or package must not shadow them here.
-PREDECLARED = frozenset(
-    [
-        "any",
-        "bool",
-        "byte",
-        "error",
-        "false",
-        "iota",
-        "len",
-        "cap",
-        "copy",
-        "nil",
-        "string",
-        "true",
-        "uint8",
-        "max",
-        "min",
-    ]
-)
 
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 
@@ -93,14 +73,6 @@ def exported(name: str) -> str:
     return result
 
 
-def unexported(name: str) -> str:
-    """The Go name with a small first word, as for a variable: ``FlowKey`` is ``flowKey``."""
-    match = re.match(r"[A-Z]+(?=[A-Z][a-z]|$|[0-9])|[A-Z][a-z0-9]*", name)
-    head = match.group() if match else name[:1]
-    result = head.lower() + name[len(head) :]
-    return f"{result}_" if result in KEYWORDS or result in PREDECLARED else result
-
-
 class Names:
     """Hands out names of one scope, each once; what had to be renamed is noted."""
 
@@ -108,9 +80,6 @@ class Names:
         self._taken = set(reserved)
         self.renamed: list[tuple[str, str, str]] = []
         """(C name, the Go name it would have had, the Go name it got)."""
-
-    def is_free(self, name: str) -> bool:
-        return name not in self._taken
 
     def take(self, wanted: str, source: str, *together: str) -> str:
         """A free name like `wanted`.

@@ -49,11 +49,6 @@ class MemberSlot:
     bit_size: int
     align: int
 
-    @property
-    def byte_offset(self) -> int:
-        """Offset of the byte that holds the member's first bit."""
-        return self.bit_offset // 8
-
 
 @dataclass(frozen=True, slots=True)
 class Padding:

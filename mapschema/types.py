@@ -232,7 +232,6 @@ class Schema:
     consts: tuple[Const, ...] = ()
     go_package: str | None = None
     kernel: tuple[int, int] | None = None
-    from_dsl: bool = False
     own: frozenset[int] = frozenset()
     """`id` of the records and enums that the input itself defines."""
     ambiguous: frozenset[str] = frozenset()

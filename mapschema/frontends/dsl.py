@@ -301,7 +301,6 @@ class _Reader:
         self.busy: list[str] = []
         self.broken = broken
         self.imports: list[CUnit] = []
-        self.nested_typedefs: list[Typedef] = []
 
     def read(self, tree: Node | None, stem: str, types: Sequence[str]) -> Schema:
         package: str | None = None
@@ -311,9 +310,7 @@ class _Reader:
         for item in items:
             match item.data:
                 case "schema_name":
-                    stem_name = self.name(item.children[0])
-                    if tree is not None and stem_name:
-                        self.schema_name = stem_name
+                    continue  # a name for people; the files are named after the input
                 case "go_package":
                     package = self.string(item.children[0])
                     if not re.fullmatch(r"[a-z_][a-z0-9_]*", package):
@@ -382,10 +379,8 @@ class _Reader:
         records, enums = closure(roots)
         return Schema(
             path=self.file.path, stem=stem, records=records, enums=enums, typedefs=tuple(typedefs),
-            maps=tuple(maps), consts=consts, go_package=package, kernel=kernel, from_dsl=True, own=own,
+            maps=tuple(maps), consts=consts, go_package=package, kernel=kernel, own=own,
         )  # fmt: skip
-
-    schema_name: str | None = None
 
     # -- small things -----------------------------------------------------
 

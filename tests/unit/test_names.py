@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mapschema.gonames import Names, exported, unexported
+from mapschema.gonames import Names, exported
 from support import golang
 from support.clang import libc_includes, run_clang
 from support.cli import run
@@ -46,20 +46,6 @@ def test_tricky_names(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_exported(c: str, go: str) -> None:
     assert exported(c) == go
-
-
-@pytest.mark.parametrize(
-    ("go", "small"),
-    [
-        ("FlowKey", "flowKey"),
-        ("IPAddr", "ipAddr"),
-        ("Type", "type_"),
-        ("ID", "id"),
-        ("VLANBits", "vlanBits"),
-    ],
-)
-def test_unexported(go: str, small: str) -> None:
-    assert unexported(go) == small
 
 
 def test_taken_names_get_numbers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from mapschema.abi import Abi
@@ -98,10 +99,9 @@ class Lowerer:
         self._typedefs: dict[str, Typedef | None] = {}
         self._values: dict[str, Value] = {}
         self._anonymous: dict[int, Record | Enum] = {}
-        self._anonymous_of: dict[int, list[Record | Enum]] = {}
         self._opaque: set[str] = set()
         self._busy: list[str] = []
-        self._text: Text | None = None
+        self.text: Text | None = None
         self._pack: int | None = None
 
     def typedef_names(self) -> set[str]:
@@ -115,6 +115,16 @@ class Lowerer:
     def has_typedef(self, name: str) -> bool:
         """Whether the typedef is defined here."""
         return name in self.index.typedefs
+
+    @contextmanager
+    def reading(self, text: Text, pack: int | None) -> Iterator[None]:
+        """While it lasts, nodes are of this text, under this ``#pragma pack``."""
+        saved = self.text, self._pack
+        self.text, self._pack = text, pack
+        try:
+            yield
+        finally:
+            self.text, self._pack = saved
 
     # -- declarations -----------------------------------------------------
 
@@ -204,12 +214,8 @@ class Lowerer:
             enums.append(item)
 
     def _enter(self, declaration: Declaration, text: Text, node: Any) -> Record | Enum:
-        saved = self._text, self._pack
-        self._text, self._pack = text, declaration.pack
-        try:
+        with self.reading(text, declaration.pack):
             result = self._tag_type(node, [])
-        finally:
-            self._text, self._pack = saved
         if not isinstance(result, (Record, Enum)):
             raise Unresolved
         return result
@@ -257,16 +263,9 @@ class Lowerer:
             nodes, text = parsed
             node = next((n for n in definitions_in(nodes) if n.name == tag), None)
             if node is not None:
-                saved = self._text, self._pack
-                self._text, self._pack = text, declaration.pack
-                try:
+                with self.reading(text, declaration.pack), suppress(Unresolved):
                     attributes = _attributes_of(nodes, node)
-                    made = self._build(node, self._attributes(attributes))
-                    found = made
-                except Unresolved:
-                    found = None
-                finally:
-                    self._text, self._pack = saved
+                    found = self._build(node, self._attributes(attributes))
         if isinstance(found, Enum):
             self._enums[tag] = found
         else:
@@ -297,14 +296,8 @@ class Lowerer:
                 if node is not None and self._has_no_size(node.type):
                     self._opaque.add(name)  # fine behind a pointer
                 elif node is not None:
-                    saved = self._text, self._pack
-                    self._text, self._pack = text, declaration.pack
-                    try:
+                    with self.reading(text, declaration.pack), suppress(Unresolved):
                         result = self._typedef(name, node)
-                    except Unresolved:
-                        result = None
-                    finally:
-                        self._text, self._pack = saved
         finally:
             self._busy.pop()
         self._typedefs[name] = result
@@ -328,7 +321,7 @@ class Lowerer:
         return False
 
     def _typedef(self, name: str, node: Any) -> Typedef:
-        assert self._text is not None
+        assert self.text is not None
         attributes: list[Attribute] = self._attributes(node.attributes)
         target = self.type_of(node.type, attributes, typedef_name=name)
         align = self._align(attributes, node)
@@ -338,7 +331,7 @@ class Lowerer:
             base = strip_typedefs(target)
             if kind is not None and isinstance(base, Int):
                 target = Int(kind, base.signed)
-        return Typedef(name, target, align, self._text.span(node))
+        return Typedef(name, target, align, self.text.span(node))
 
     def enumerator(self, name: str) -> Value | None:
         """The value of an enumeration constant, or None."""
@@ -379,7 +372,7 @@ class Lowerer:
         Attributes that belong to the declaration are added to `attributes`.
         Raises Unresolved where the type is unknown (reported).
         """
-        assert self._text is not None
+        assert self.text is not None
         if attributes is None:
             attributes = []
         kind = type(node).__name__
@@ -425,8 +418,8 @@ class Lowerer:
 
     def fail(self, rule: str, message: str, node: Any, help: str | None = None) -> Unresolved:
         """Reports an error at a node of the declaration at hand; the caller raises the result."""
-        assert self._text is not None
-        self.diagnostics.error(rule, message, self._text.span(node), help=help)
+        assert self.text is not None
+        self.diagnostics.error(rule, message, self.text.span(node), help=help)
         return Unresolved()
 
     def _dimension(self, node: Any) -> int:
@@ -436,7 +429,7 @@ class Lowerer:
         return value.value
 
     def _identifier_type(self, node: Any) -> Type:
-        assert self._text is not None
+        assert self.text is not None
         names: list[str] = list(node.names)
         basic = basic_type(names)
         if basic is not None:
@@ -446,7 +439,7 @@ class Lowerer:
             return Pointer("void")
         if name in _BUILTIN and name not in self.index.typedefs:
             return _BUILTIN[name]
-        span = self._text.span(node)
+        span = self.text.span(node)
         found = self.typedef(name, span)
         if found is None:
             if name == "void" or name in self._opaque:
@@ -496,12 +489,12 @@ class Lowerer:
         return cached
 
     def _span(self, node: Any) -> Span | None:
-        return self._text.span(node) if self._text is not None else None
+        return self.text.span(node) if self.text is not None else None
 
     def _build(
         self, node: Any, attributes: list[Attribute], typedef_name: str | None = None
     ) -> Record | Enum:
-        assert self._text is not None
+        assert self.text is not None
         attributes = [*attributes, *self._attributes(getattr(node, "attributes", None))]
         if type(node).__name__ == "Enum":
             return self._enum(node, attributes, typedef_name)
@@ -555,17 +548,17 @@ class Lowerer:
 
     def _name_span(self, node: Any) -> Span:
         """The tag's token, or the keyword's where there is no tag."""
-        assert self._text is not None
-        span = self._text.span(node)
+        assert self.text is not None
+        span = self.text.span(node)
         if node.name:
-            tokens = self._text.tokens
+            tokens = self.text.tokens
             for at, token in enumerate(tokens):
                 if token.pos >= span.start and token.file is span.file and token.text == node.name:
                     return tokens[at].span
         return span
 
     def _member(self, item: Any, parent: Any) -> Member | None:
-        assert self._text is not None
+        assert self.text is not None
         attributes = self._attributes(item.attributes)
         kind = type(item.type).__name__
         name = _word(item.name) if item.name else None
@@ -584,7 +577,7 @@ class Lowerer:
         if item.bitsize is None and name is None and kind == "TypeDecl":
             return None
         member_type = self.type_of(item.type, attributes)
-        span = self._text.span(item)
+        span = self.text.span(item)
         align = self._align(attributes, item)
         for aligned in item.align or ():
             alignment = aligned.alignment
@@ -626,7 +619,7 @@ class Lowerer:
         return width
 
     def _enum(self, node: Any, attributes: list[Attribute], typedef_name: str | None) -> Enum:
-        assert self._text is not None
+        assert self.text is not None
         underlying: Type | None = None
         fixed = getattr(node, "underlying_type", None)
         if fixed is not None:
@@ -653,7 +646,7 @@ class Lowerer:
                     raise self.fail(
                         "MS014", f"enumerator '{name}' = {following} does not fit {base.name}", item
                     )
-            span = self._text.span(item)
+            span = self.text.span(item)
             values.append(EnumValue(name, following, span, self.notes.doc(span)))
             wide = following > 0x7FFFFFFF or following < -0x80000000
             self._values[name] = Value(following, 64 if wide else 32, following < 1 << 63)
@@ -676,12 +669,12 @@ class Lowerer:
 
     def _attributes(self, nodes: Any) -> list[Attribute]:
         """Attributes of AttributeSpecifier nodes, from the text's side table."""
-        assert self._text is not None
+        assert self.text is not None
         result: list[Attribute] = []
         for specifier in nodes or ():
             for attribute in specifier.attributes:
                 if attribute.namespace == "mapschema":
-                    result.extend(self._text.attributes[int(str(attribute.arguments))])
+                    result.extend(self.text.attributes[int(str(attribute.arguments))])
         return result
 
     def _align(self, attributes: list[Attribute], node: Any) -> int | None:
@@ -734,12 +727,8 @@ class Lowerer:
         except SyntaxMistake as mistake:
             self.diagnostics.error("MS014", mistake.message, mistake.span)
             raise Unresolved from None
-        saved = self._text
-        self._text = text
-        try:
+        with self.reading(text, self._pack):
             return self.constant(nodes[0].type.values.enumerators[0].value)
-        finally:
-            self._text = saved
 
     # -- constant expressions ---------------------------------------------
 
@@ -874,15 +863,11 @@ class Lowerer:
                             (n for n in parsed[0] if getattr(n, "name", None) == name), None
                         )
                         if found is not None:
-                            saved = self._text
-                            self._text = parsed[1]
-                            try:
+                            with self.reading(parsed[1], declaration.pack):
                                 return self.type_of(found.type)
-                            finally:
-                                self._text = saved
                 if self.enumerator(name) is not None:
                     return Int("int", True)
-                self._unknown(name, self._span(node) or Span(self._text.tokens[0].file, 0, 0))  # type: ignore[union-attr]
+                self._unknown(name, self._span(node) or Span(self.text.tokens[0].file, 0, 0))  # type: ignore[union-attr]
                 raise Unresolved
             case "Cast":
                 return self.type_of(node.to_type)
@@ -939,14 +924,10 @@ class Lowerer:
         parsed = self.tree(declaration)
         if parsed is None:
             return
-        saved = self._text
-        self._text = parsed[1]
-        try:
+        with self.reading(parsed[1], declaration.pack):
             for node in parsed[0]:
                 if type(node).__name__ == "StaticAssert":
                     self._static_assert(node)
-        finally:
-            self._text = saved
 
     # -- spelling of pointers' targets ------------------------------------
 

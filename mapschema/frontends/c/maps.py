@@ -121,14 +121,8 @@ class MapReader:
     def _map(
         self, name: str, struct: Any, text: Text, declaration: Declaration | None, span: Span
     ) -> MapDef | None:
-        lowerer = self.lowerer
-        saved = lowerer._text, lowerer._pack
-        lowerer._text = text
-        lowerer._pack = declaration.pack if declaration else None
-        try:
+        with self.lowerer.reading(text, declaration.pack if declaration else None):
             fields = self._fields(struct, name)
-        finally:
-            lowerer._text, lowerer._pack = saved
         if fields.broken:
             return None
         first = declaration.tokens[0].span if declaration else span
@@ -136,7 +130,7 @@ class MapReader:
 
     def _fields(self, struct: Any, map_name: str) -> _Fields:
         fields = _Fields()
-        text = self.lowerer._text
+        text = self.lowerer.text
         assert text is not None
         for item in struct.decls:
             if type(item).__name__ != "Decl" or not item.name:
@@ -209,7 +203,7 @@ class MapReader:
 
     def _values(self, node: Any, fields: _Fields, map_name: str, item: Any) -> None:
         """The inner map of ``__array(values, struct {...})``; programs are stepped over."""
-        text = self.lowerer._text
+        text = self.lowerer.text
         assert text is not None
         inner = node
         while type(inner).__name__ in ("ArrayDecl", "PtrDecl"):
