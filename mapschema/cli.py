@@ -292,12 +292,12 @@ def _show(diagnostics: Iterable[Diagnostic], *, to_stdout: bool = False) -> None
         stream.write(text(item, colour=colour) + "\n")
 
 
-def _stopped(diagnostics: Diagnostics) -> bool:
-    """Shows what hampers the run; True where it can't go on."""
+def _stopped(diagnostics: Diagnostics, then: str = "") -> bool:
+    """Shows what hampers the run; True where it can't go on, said with what follows from that."""
     _show(diagnostics)
     errors = sum(1 for d in diagnostics if d.severity == "error")
     if errors:
-        sys.stderr.write(f"mapschema: {errors} error{'s' if errors > 1 else ''}, nothing written\n")
+        sys.stderr.write(f"mapschema: {errors} error{'s' if errors > 1 else ''}{then}\n")
     return errors > 0
 
 
@@ -335,7 +335,7 @@ def _compile(arguments: argparse.Namespace) -> int:
         against=arguments.against,
         folder=arguments.output,
     )
-    if _stopped(diagnostics):
+    if _stopped(diagnostics, ", nothing written"):
         return ERROR
     folder = Path(arguments.output)
     _show(compiled.findings, to_stdout=True)

@@ -49,6 +49,8 @@ def write(files: Sequence[GeneratedFile], folder: Path) -> list[Path]:
     for item in files:
         if os.path.basename(item.name) != item.name or item.name in ("", ".", ".."):
             raise WriteError(f"a generator may not write outside the output folder: {item.name!r}")
+    if folder.exists() and not folder.is_dir():
+        raise WriteError(f"{folder}: is a file, not a folder")
     wanted = stale(files, folder)
     prepared: list[tuple[str, Path]] = []
     replaced: list[tuple[Path, str | None]] = []
