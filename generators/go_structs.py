@@ -129,6 +129,8 @@ class _Writer:
                 f"// Not in it, since Go can't hold members of no size: {', '.join(plan.omitted)}.",
             ]
         accessors = [self._accessor(item, plan) for item in plan.accessors]
+        if plan.addresses:
+            self.imports.add("net/netip")
         offsets: list[tuple[str, str]] = []
         rows: list[tuple[str, ...] | str] = []
         if not plan.is_union:
@@ -163,6 +165,7 @@ class _Writer:
                 ]
             ),
             accessors=accessors,
+            addresses=plan.addresses,
             shown=self._shown(plan),
             prefix=quote(f"{self.request.go_package}: {record.display_name}: sample of ")[1:-1],
         ).rstrip("\n")

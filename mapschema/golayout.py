@@ -98,6 +98,23 @@ class Accessor:
 
 
 @dataclass(frozen=True, slots=True)
+class TaggedAddress:
+    """An address in a union, whose arm a tag names: ``@tag(family)``, ``@case(2)``.
+
+    `arms` are (value of the tag, the arm's getter, ``4`` or ``6``).
+    """
+
+    name: str
+    field: str
+    union: str
+    tag: str
+    tag_type: str
+    arms: tuple[tuple[int, str, int], ...]
+    member: str
+    tag_member: str
+
+
+@dataclass(frozen=True, slots=True)
 class GoRecord:
     """The plan for one record: a struct, or for a union a byte array with accessors."""
 
@@ -111,6 +128,7 @@ class GoRecord:
     omitted: tuple[str, ...] = ()
     """Zero-size members that Go can't hold (flexible arrays)."""
     renamed: tuple[tuple[str, str, str], ...] = ()
+    addresses: tuple[TaggedAddress, ...] = ()
     byte_members: tuple[str, ...] = ()
     """C names of the members that have align-1 storage because Go would misplace them."""
 
@@ -271,12 +289,21 @@ class Planner:
             )  # fmt: skip
         else:
             builder.struct(layout.slots)
+            addresses = builder.addresses()
             fields = builder.padded()
-            align = max([f.type.align for f in fields], default=1)
             made = GoRecord(
-                name, record, layout.size, align, fields, tuple(builder.accessors), False,
-                tuple(builder.omitted), tuple(members.renamed), tuple(builder.byte_members),
-            )  # fmt: skip
+                name,
+                record,
+                layout.size,
+                max([f.type.align for f in fields], default=1),
+                fields,
+                tuple(builder.accessors),
+                False,
+                tuple(builder.omitted),
+                tuple(members.renamed),
+                addresses,
+                tuple(builder.byte_members),
+            )
             check(made)
         return made
 
@@ -528,6 +555,50 @@ class _RecordBuilder:
         if at < self.size:
             result.append(GoField("_", bytes_type(self.size - at), at))
         return tuple(result)
+
+    def addresses(self) -> tuple[TaggedAddress, ...]:
+        """The address accessors of members with ``@tag``, where both fields are plain ones."""
+        by_member = {f.members[0]: f for f in self.fields if len(f.members) == 1}
+        found: list[TaggedAddress] = []
+        for member in self.record.members:
+            tag = by_member.get(member.annotations.get("tag", ""))
+            union = strip_typedefs(member.type)
+            place = by_member.get(member.name or "")
+            if tag is None or place is None or not isinstance(union, Record):
+                continue
+            plan = self.planner.record(union)
+            if place.type.text != plan.name or tag.type.text.startswith(
+                ("[", "BE", "Unaligned", "bool")
+            ):
+                continue
+            tag_type = next(m.type for m in self.record.members if m.name == tag.members[0])
+            bits = tag.type.size * 8
+            signed = self.planner.layouts.is_signed(tag_type)
+            values = range(-(1 << bits - 1), 1 << bits - 1) if signed else range(1 << bits)
+            getters = {a.member: a for a in plan.accessors if a.kind == "bytes"}
+            arms: list[tuple[int, str, int]] = []
+            for arm in union.members:
+                case, getter = arm.annotations.get("case", ""), getters.get(arm.name or "")
+                version = {"IPv4Addr": 4, "IPv6Addr": 6}.get(getter.type.text if getter else "")
+                number = int(case) if re.fullmatch(r"-?[0-9]{1,19}", case) else None
+                if getter is not None and version and number is not None and number in values:
+                    arms.append((number, getter.name, version))
+            if not arms or len({a[0] for a in arms}) < len(arms):
+                continue
+            name = self.names.take(f"{place.name}Addr", member.name or "", "Set{}")
+            found.append(
+                TaggedAddress(
+                    name,
+                    place.name,
+                    plan.name,
+                    tag.name,
+                    tag.type.text,
+                    tuple(arms),
+                    member.name or "",
+                    tag.members[0],
+                )
+            )
+        return tuple(found)
 
     # -- unions -----------------------------------------------------------
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net/netip"
 	"strconv"
 	"strings"
 	"structs"
@@ -240,6 +241,33 @@ func (r *PacketEvent) SetPriority(v uint16) {
 		return
 	}
 	r.VLANBits = r.VLANBits&^0x7000 | uint16(v)<<12&0x7000
+}
+
+// SrcAddr gives the address in src, as family says; no address where it says something else.
+func (r *PacketEvent) SrcAddr() netip.Addr {
+	switch r.Family {
+	case 2:
+		return r.Src.V4().Addr()
+	case 10:
+		return r.Src.V6().Addr()
+	}
+	return netip.Addr{}
+}
+
+// SetSrcAddr stores an address in src, zeroes its other bytes, and sets family; it reports
+// whether src has an arm for the address.
+func (r *PacketEvent) SetSrcAddr(addr netip.Addr) bool {
+	switch {
+	case addr.Is4():
+		r.Src, r.Family = Address{}, 2
+		r.Src.SetV4(MakeIPv4Addr(addr))
+		return true
+	case addr.Is6():
+		r.Src, r.Family = Address{}, 10
+		r.Src.SetV6(MakeIPv6Addr(addr))
+		return true
+	}
+	return false
 }
 
 // String shows the members by name, without the padding.
