@@ -558,7 +558,10 @@ class _RecordBuilder:
 
     def addresses(self) -> tuple[TaggedAddress, ...]:
         """The address accessors of members with ``@tag``, where both fields are plain ones."""
-        by_member = {f.members[0]: f for f in self.fields if len(f.members) == 1}
+        bits = {m.name for m in self.record.members if m.is_bitfield}
+        by_member = {
+            f.members[0]: f for f in self.fields if len(f.members) == 1 and f.members[0] not in bits
+        }
         found: list[TaggedAddress] = []
         for member in self.record.members:
             tag = by_member.get(member.annotations.get("tag", ""))
@@ -572,9 +575,9 @@ class _RecordBuilder:
             ):
                 continue
             tag_type = next(m.type for m in self.record.members if m.name == tag.members[0])
-            bits = tag.type.size * 8
+            width = tag.type.size * 8
             signed = self.planner.layouts.is_signed(tag_type)
-            values = range(-(1 << bits - 1), 1 << bits - 1) if signed else range(1 << bits)
+            values = range(-(1 << width - 1), 1 << width - 1) if signed else range(1 << width)
             getters = {a.member: a for a in plan.accessors if a.kind == "bytes"}
             arms: list[tuple[int, str, int]] = []
             for arm in union.members:
