@@ -402,11 +402,11 @@ def _spelled_out(record: Record, places: list[tuple[int, int]], size: int) -> Re
             fill(offset)
         members.append(member)
         at = max(at, offset + bits)
-    if record.kind == "struct" and not (
-        record.members
-        and isinstance(record.members[-1].type, Array)
-        and record.members[-1].type.count is None
-    ):
+    if record.kind == "struct" and at < size * 8:
+        last = members[-1] if members else None
+        if last is not None and isinstance(last.type, Array) and last.type.count is None:
+            # an array of none that is not at the end after all
+            members[-1] = replace(last, type=Array(last.type.element, 0))
         fill(size * 8)
     if record.kind == "union" and at < size * 8:
         members.append(Member("_pad", Array(byte, size), is_pad=True))
