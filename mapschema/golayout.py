@@ -575,9 +575,7 @@ class _RecordBuilder:
             ):
                 continue
             tag_type = next(m.type for m in self.record.members if m.name == tag.members[0])
-            width = tag.type.size * 8
-            signed = self.planner.layouts.is_signed(tag_type)
-            values = range(-(1 << width - 1), 1 << width - 1) if signed else range(1 << width)
+            values = self.planner.layouts.int_range(tag_type)
             getters = {a.member: a for a in plan.accessors if a.kind == "bytes"}
             arms: list[tuple[int, str, int]] = []
             for arm in union.members:

@@ -179,6 +179,19 @@ class Layouts:
             return False
         return self.abi.char_signed if type_.signed is None else type_.signed
 
+    def int_range(self, type_: Type) -> range:
+        """The values that an integer or enum type holds; raises LayoutError."""
+        bits = self.size(type_) * 8
+        return range(-(1 << bits - 1), 1 << bits - 1) if self.is_signed(type_) else range(1 << bits)
+
+    def max_bit_width(self, type_: Type) -> int | None:
+        """The widest bit-field of a type, None where it can have none; raises LayoutError."""
+        while isinstance(type_, Typedef):
+            type_ = type_.target
+        if isinstance(type_, Int) and type_.kind == "bool":
+            return 1
+        return self.size(type_) * 8 if isinstance(type_, (Int, Enum)) else None
+
     # -- records ----------------------------------------------------------
 
     def record(self, record: Record) -> RecordLayout:

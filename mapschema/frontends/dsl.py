@@ -685,15 +685,10 @@ class _Reader:
         )  # fmt: skip
 
     def _check_range(self, value: int, underlying: Type | None, key: str, node: Node) -> None:
-        low, high, what = -(1 << 63), (1 << 64) - 1, "64 bits"
+        allowed, what = range(-(1 << 63), 1 << 64), "64 bits"
         if underlying is not None:
-            base = strip_typedefs(underlying)
-            assert isinstance(base, Int)
-            bits = self.layouts.size(base) * 8
-            signed = self.layouts.is_signed(base)
-            low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-            what = spell(underlying)
-        if not low <= value <= high:
+            allowed, what = self.layouts.int_range(underlying), spell(underlying)
+        if value not in allowed:
             raise self.error("MS014", f"'{key}' = {value} does not fit {what}", node)
 
     # -- records ----------------------------------------------------------
@@ -881,10 +876,12 @@ class _Reader:
         return self._body(kind, None, _members(item), words, item, self.span(item))
 
     def _check_bits(self, type_: Type, width: int, name: str | None, node: Node) -> None:
-        base = strip_typedefs(type_)
-        if not isinstance(base, (Int, Enum)):
+        try:
+            limit = self.layouts.max_bit_width(type_)
+        except LayoutError as error:
+            raise self.error("MS021", error.message, node) from None
+        if limit is None:
             raise self.error("MS016", f"bit-field '{name}' is not of an integer type", node)
-        limit = 1 if isinstance(base, Int) and base.kind == "bool" else self.layouts.size(base) * 8
         if not 0 <= width <= limit:
             raise self.error("MS016", f"bit-field of {width} bits: its type has {limit}", node)
         if width == 0 and name is not None:
@@ -1058,16 +1055,13 @@ class _Reader:
                 self.error("MS020", f"unknown map flag '{flag}'{hint}", node)
             else:
                 flags |= bit
-        pin = words.get("pin", "none")
-        if pin not in ("by_name", "none"):
-            self.error("MS020", f"@pin({pin}): write by_name or none", node)
         numa = int(words["numa_node"]) if "numa_node" in words else None
         return replace(
             made.map,
             map_flags=flags | (maptypes.FLAGS["numa_node"] if numa is not None else 0),
             map_extra=int(words.get("map_extra", "0")),
             numa_node=numa,
-            pinning=pin,
+            pinning=words.get("pin", "none"),
             span=span,
             doc=self.notes.doc(span),
             annotations=words,

@@ -36,19 +36,16 @@ def btf_section(data: bytes) -> bytes:
     """The bytes of an ELF file's .BTF section, or the data itself where it is BTF; raises BtfError."""
     if data[:4] != b"\x7fELF":
         return data
-    from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
 
     try:
         section = ELFFile(io.BytesIO(data)).get_section_by_name(".BTF")
-        if section is None:
-            raise BtfError("the object has no .BTF section: compile it with -g")
-        found = section.data()
-    except BtfError:
-        raise
-    except (ELFError, Exception) as error:
+        found = None if section is None else bytes(section.data())
+    except Exception as error:  # elftools raises whatever a damaged file leads it to
         raise BtfError(f"the ELF file is damaged ({error})") from None
-    return bytes(found)
+    if found is None:
+        raise BtfError("the object has no .BTF section: compile it with -g")
+    return found
 
 
 def read_object(

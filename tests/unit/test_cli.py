@@ -278,3 +278,18 @@ def test_a_damaged_cache_does_no_harm(flow: Path) -> None:
         file.unlink(missing_ok=True)
     cache.chmod(0o500)
     assert compiled("four", XDG_CACHE_HOME="relative") == first
+
+
+@pytest.mark.parametrize("name", ["s.h", "s.mapschema"])
+@pytest.mark.parametrize(
+    "text", ["struct a { __int128 x : 5; };", "struct a { int b; __int128 x; };"]
+)
+def test_a_type_that_the_abi_lacks(name: str, text: str, flow: Path) -> None:
+    Path(name).write_text(text)
+    result = run("layout", name, "--abi", "386")
+    assert result.status == 2
+    assert (
+        f"{name}:1:{text.index('x') + 1}: error[MS021]: __int128 is not supported on 386"
+        in result.err
+    )
+    assert run("layout", name).status == 0

@@ -29,11 +29,10 @@ class CUnit:
         self.diagnostics = diagnostics
         preprocessor = Preprocessor(options, diagnostics)
         tokens = preprocessor.run(file)
-        self.included = preprocessor.included
         self.index = index([] if preprocessor.stopped else split(tokens, diagnostics))
         self.notes = Notes(diagnostics)
         fallback: Fallback = _fallback(options.abi)
-        self.from_kernel = preprocessor.included.kernel_types
+        self.from_kernel = preprocessor.kernel_types
         if self.from_kernel:
             fallback = kernel_types(options.abi, fallback)
         self.lowerer = Lowerer(self.index, self.notes, diagnostics, fallback, ABIS[options.abi])

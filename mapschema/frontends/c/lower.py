@@ -599,15 +599,12 @@ class Lowerer:
 
     def _bit_width(self, item: Any, member_type: Type, name: str | None) -> int:
         width = self.constant(item.bitsize).value
-        base = strip_typedefs(member_type)
-        if not isinstance(base, (Int, Enum)):
-            raise self.fail("MS016", f"bit-field '{name}' is not of an integer type", item)
         try:
-            limit = (
-                1 if isinstance(base, Int) and base.kind == "bool" else self.layouts.size(base) * 8
-            )
+            limit = self.layouts.max_bit_width(member_type)
         except LayoutError as error:
             raise self.fail("MS021", error.message, item) from None
+        if limit is None:
+            raise self.fail("MS016", f"bit-field '{name}' is not of an integer type", item)
         if width < 0 or width > limit:
             raise self.fail(
                 "MS016",
@@ -634,18 +631,11 @@ class Lowerer:
                 following = self.constant(item.value).value
             if not -(1 << 63) <= following < 1 << 64:
                 raise self.fail("MS014", f"enumerator '{name}' does not fit 64 bits", item)
-            if underlying is not None:
-                base = strip_typedefs(underlying)
-                assert isinstance(base, Int)
-                bits = self.layouts.size(base) * 8
-                signed = self.layouts.is_signed(base)
-                low, high = (
-                    (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+            if underlying is not None and following not in self.layouts.int_range(underlying):
+                base = spell(strip_typedefs(underlying))
+                raise self.fail(
+                    "MS014", f"enumerator '{name}' = {following} does not fit {base}", item
                 )
-                if not low <= following <= high:
-                    raise self.fail(
-                        "MS014", f"enumerator '{name}' = {following} does not fit {base.name}", item
-                    )
             span = self.text.span(item)
             values.append(EnumValue(name, following, span, self.notes.doc(span)))
             wide = following > 0x7FFFFFFF or following < -0x80000000

@@ -91,24 +91,19 @@ class MapReader:
                 if found is None:
                     return None
                 node, text = found, parsed[1]
-            elif kind == "IdentifierType":
-                self.definitions.add(node.names[-1])
-                declaration = self.lowerer.index.typedefs.get(node.names[-1])
+            elif kind == "TypeOf":
+                node = node.expr
+            elif kind in ("IdentifierType", "ID"):  # a typedef, or typeof(another_map)
+                index = self.lowerer.index
+                if kind == "ID":
+                    name, declaration = node.name, index.variables.get(node.name)
+                else:
+                    name, declaration = node.names[-1], index.typedefs.get(node.names[-1])
+                    self.definitions.add(name)
                 parsed = self.lowerer.tree(declaration) if declaration else None
                 if parsed is None:
                     return None
                 text = parsed[1]
-                node = next((n for n in parsed[0] if n.name == node.names[-1]), None)
-                if node is None:
-                    return None
-            elif kind == "TypeOf":
-                node = node.expr
-            elif kind == "ID":  # typeof(another_map)
-                declaration = self.lowerer.index.variables.get(node.name)
-                parsed = self.lowerer.tree(declaration) if declaration else None
-                if parsed is None:
-                    return None
-                name, text = node.name, parsed[1]
                 node = next((n for n in parsed[0] if n.name == name), None)
                 if node is None:
                     return None

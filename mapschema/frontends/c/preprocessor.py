@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from mapschema.abi import ABIS, Abi
@@ -117,19 +117,6 @@ class Macro:
     builtin: bool = False
 
 
-@dataclass(slots=True)
-class Included:
-    """What reading one translation unit found beside its tokens."""
-
-    files: list[SourceFile] = field(default_factory=list)
-    missing: list[tuple[str, Span]] = field(default_factory=list)
-    standins: set[str] = field(default_factory=set)
-    kernel_types: bool = False
-    """Whether a vmlinux.h was asked for that only the kernel's own BTF can give."""
-    on_disk: list[str] = field(default_factory=list)
-    """Paths of the files read, for whoever watches them."""
-
-
 def system_folders() -> tuple[str, ...]:
     """The machine's own header folders, those that exist."""
     found = ["/usr/local/include"]
@@ -150,7 +137,9 @@ class Preprocessor:
         self.options = options
         self.diagnostics = diagnostics
         self.macros: dict[str, Macro] = {}
-        self.included = Included()
+        self.kernel_types = False
+        """Whether a vmlinux.h was asked for that only the kernel's own BTF can give."""
+        self._standins: set[str] = set()
         self.output: list[Token] = []
         self._counter = 0
         self._expansions = 0
@@ -188,8 +177,6 @@ class Preprocessor:
 
     def _process(self, file: SourceFile, folder: str, depth: int) -> None:
         tokens = self._tokens(file)
-        if not file.path.startswith("<") or file.builtin:
-            self.included.files.append(file)
         run: list[Token] = []
         stack: list[_Condition] = []
         at, count = 0, len(tokens)
@@ -428,8 +415,8 @@ class Preprocessor:
             return
         text = standins.read(name)
         if text is not None:
-            if name not in self.included.standins:
-                self.included.standins.add(name)
+            if name not in self._standins:
+                self._standins.add(name)
                 if not current.builtin:
                     self.diagnostics.warning(
                         "MS006",
@@ -443,7 +430,7 @@ class Preprocessor:
                 self._process(SourceFile(path, text, builtin=True), "", depth + 1)
             return
         if os.path.basename(name) == "vmlinux.h" and kerneltypes.is_there():
-            self.included.kernel_types = True
+            self.kernel_types = True
             self.diagnostics.warning(
                 "MS006",
                 f"'{name}' not found; its types come from this machine's own kernel ({kerneltypes.KERNEL_BTF})",
@@ -451,7 +438,6 @@ class Preprocessor:
                 help="other kernels may differ: name the folder of your own vmlinux.h with -I",
             )
             return
-        self.included.missing.append((name, span))
         self.diagnostics.warning(
             "MS005",
             f"'{name}' not found; going on without it",
@@ -491,7 +477,6 @@ class Preprocessor:
                 self.diagnostics.error("MS001", f"'{path}' {error}", span)
                 return
             self._files[real] = file
-            self.included.on_disk.append(path)
         self._process(file, os.path.dirname(path), depth)
 
     # -- macros -----------------------------------------------------------
