@@ -104,6 +104,7 @@ def _judge(
             "bpf2go can't find it"
         )
     if isinstance(item, Enum):
+        _type(item, layouts)
         return
     made = _struct(item, layouts)
     layout = layouts.record(item)
@@ -210,6 +211,8 @@ def _type(type_: Type, layouts: Layouts) -> GoType:
             return GoType(base.name, size, 1 if size > 8 else size)
         case Enum():
             size = layouts.enum_size_align(base)[0]
+            if size > 8:
+                raise _Wrong(f"an enum of {size} bytes aborts bpf2go")
             return GoType("enum", size, size)
         case Array():
             element = _type(base.element, layouts)

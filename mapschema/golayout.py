@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -176,14 +177,14 @@ def plan_schemas(
         before = len(names.renamed)
         for enum in schema.enums:
             if enum.name or enum.typedef_name:
-                planner.enum(enum)
+                with suppress(PlanError):  # noted in the plan
+                    planner.enum(enum)
         for record in schema.records:
-            try:
+            with suppress(PlanError):
                 planner.record(record)
-            except PlanError:
-                continue  # noted in the plan
         for enum in schema.enums:
-            planner.enum(enum)
+            with suppress(PlanError):
+                planner.enum(enum)
         for const in schema.consts:
             plan.const_names[const.name] = names.take(exported(const.name), const.name)
         for type_name, enum, _ in plan.enums:
@@ -228,7 +229,7 @@ class Planner:
     # -- enums ------------------------------------------------------------
 
     def enum(self, enum: Enum, fallback: str = "") -> GoType:
-        """The Go type of an enum, planned when first seen."""
+        """The Go type of an enum, planned when first seen; raises PlanError."""
         other = self.canonical.get(id(enum))
         enum = other if isinstance(other, Enum) else enum
         found = self._enums.get(id(enum))
@@ -236,6 +237,11 @@ class Planner:
             base = self.layouts.enum_int(enum)
             size = self.layouts.enum_size_align(enum)[0]
             table = _SIGNED if self.layouts.is_signed(base) else _INTS
+            if size not in table:
+                why = f"Go has no {size}-byte integer"
+                if all(item is not enum for item, _ in self.plan.failed):
+                    self.plan.failed.append((enum, why))
+                raise PlanError(why)
             text = table[size]
             source = enum.name or enum.typedef_name
             if source or fallback:

@@ -654,6 +654,10 @@ class _Reader:
             made = self.plain_type(_trees(base[0])[0])
             if isinstance(made, str) or not isinstance(strip_typedefs(made), Int):
                 raise self.error("MS012", "an enum's type must be an integer", base[0])
+            try:
+                self.layouts.size(made)
+            except LayoutError as error:
+                raise self.error("MS021", error.message, base[0]) from None
             underlying = made
         name = self.name(name_node) if name_node is not None else None
         values: list[EnumValue] = []

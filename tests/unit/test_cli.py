@@ -293,3 +293,16 @@ def test_a_type_that_the_abi_lacks(name: str, text: str, flow: Path) -> None:
         in result.err
     )
     assert run("layout", name).status == 0
+
+
+@pytest.mark.parametrize("name", ["s.h", "s.mapschema"])
+def test_an_enum_of_a_type_that_the_abi_lacks(name: str, flow: Path) -> None:
+    Path(name).write_text("enum e : __int128 { A = 1 }; struct a { enum e x; };")
+    result = run("layout", name, "--abi", "386")
+    assert result.status == 2
+    assert f"{name}:1:" in result.err
+    assert "error[MS021]: __int128 is not supported on 386" in result.err
+    compiled = run("compile", name, "-o", "out")
+    assert compiled.status == 0, compiled.err
+    assert "// e has no Go type: Go has no 16-byte integer." in Path("out/s_layout.go").read_text()
+    assert "e: Go has no 16-byte integer" in Path("out/s_report.txt").read_text()

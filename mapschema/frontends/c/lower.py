@@ -623,6 +623,10 @@ class Lowerer:
             underlying = self.type_of(fixed)
             if not isinstance(strip_typedefs(underlying), Int):
                 raise self.fail("MS012", "an enum's type must be an integer", node)
+            try:
+                self.layouts.size(underlying)
+            except LayoutError as error:
+                raise self.fail("MS021", error.message, node) from None
         values: list[EnumValue] = []
         following = 0
         for item in node.values.enumerators:
